@@ -1,0 +1,35 @@
+// Passes: Graph -> Graph, one per file, known by name in one registry and run by one runner that validates, times and
+// reports for all of them. A pass never runs a model; what calibration saw reaches it as values (RangeTable).
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "precis/graph/graph.h"
+
+namespace precis::passes {
+
+struct PassResult {
+  int changes = 0;                     // rewrites done
+  std::vector<std::string> notes;      // what was refused and why, for the report
+};
+
+// name: the same in file, function, recipe and test ("fold_batch_norm").
+struct PassInfo {
+  const char* name;
+  const char* summary;
+  PassResult (*run)(Model& model);
+};
+
+std::span<const PassInfo> all_passes();          // parameterless passes, sorted by name
+const PassInfo* find_pass(std::string_view name);
+
+// Runs passes in order, re-infers types and validates after each one that changed something (in debug builds and tests always).
+PassResult run_passes(Model& model, std::span<const std::string_view> names);
+// The preparation every float model gets before calibration, in order, each with its reason (passes/prepare.cpp).
+PassResult prepare(Model& model);
+
+}  // namespace precis::passes
