@@ -10,11 +10,12 @@
 
 namespace precis {
 
-// Outputs of `node` for constant inputs (undefined tensors for omitted ones); nullopt when it cannot be evaluated
-// (unknown operator, encoded types, result larger than `max_bytes`).
+// Outputs of `node` for constant inputs (undefined tensors for omitted ones); nullopt when it cannot be
+// evaluated (unknown operator, encoded types, result larger than `max_bytes`).
 using NodeEvaluator = std::optional<std::vector<Tensor>> (*)(const Node& node, std::span<const Tensor> inputs,
                                                              uint64_t max_bytes);
 void set_node_evaluator(NodeEvaluator evaluator);
-std::optional<std::vector<Tensor>> evaluate_node(const Node& node, std::span<const Tensor> inputs, uint64_t max_bytes);
+std::optional<std::vector<Tensor>> evaluate_node(const Node& node, std::span<const Tensor> inputs,
+                                                 uint64_t max_bytes);
 
 }  // namespace precis

@@ -1,6 +1,7 @@
-// Operator facts: one declaration per operator of the canonical opset tells everything there is to know about it
-// (inputs, outputs, attributes, limits, shape and type inference, MACs). Declarations live in precis/graph/ops/*.cpp,
-// one file per family, and are collected by op_registry(). docs/adding_an_operator.md walks through one.
+// Operator facts: one declaration per operator of the canonical opset tells everything there is to know about
+// it (inputs, outputs, attributes, limits, shape and type inference, MACs). Declarations live in
+// precis/graph/ops/*.cpp, one file per family, and are collected by op_registry(). docs/adding_an_operator.md
+// walks through one.
 #pragma once
 
 #include <functional>
@@ -23,8 +24,8 @@ struct AttrDecl {
   bool required = false;
 };
 
-// What inference sees of one node: input types, constant inputs where known, and where to put the output types.
-// All dimensions may be symbolic. Every `fail` names the node.
+// What inference sees of one node: input types, constant inputs where known, and where to put the output
+// types. All dimensions may be symbolic. Every `fail` names the node.
 class InferContext {
  public:
   InferContext(const Graph& graph, const Node& node, std::vector<ValueType> inputs,
@@ -48,8 +49,9 @@ class InferContext {
   std::optional<int> rank(size_t i) const;
   void require_rank(size_t i, int lo, int hi) const;
 
-  std::vector<ValueType> outputs;                       // to be filled; one per declared output of the node
-  std::vector<std::optional<Tensor>> output_constants;  // small integer results known at inference time (shape arithmetic)
+  std::vector<ValueType> outputs;  // to be filled; one per declared output of the node
+  std::vector<std::optional<Tensor>>
+      output_constants;  // small integer results known at inference time (shape arithmetic)
 
  private:
   const Graph& graph_;
@@ -61,14 +63,15 @@ class InferContext {
 struct OpDecl {
   const char* domain = "";
   const char* op = "";
-  int min_inputs = 1, max_inputs = 1;    // -1: any number
+  int min_inputs = 1, max_inputs = 1;  // -1: any number
   int min_outputs = 1, max_outputs = 1;
   std::vector<AttrDecl> attributes;
   // Validates attributes and inputs before any arithmetic, then sets ctx.outputs. Throws Error(kMalformed).
   void (*infer)(InferContext& ctx) = nullptr;
   // Multiply-accumulates of one run for concrete shapes; null = none worth counting.
   int64_t (*macs)(const Node& node, std::span<const Shape> inputs, std::span<const Shape> outputs) = nullptr;
-  // Moves or selects elements without computing new ones: the output shares its input 0's encoding (Reshape, MaxPool, ...).
+  // Moves or selects elements without computing new ones: the output shares its input 0's encoding (Reshape,
+  // MaxPool, ...).
   bool moves_data = false;
 };
 
@@ -76,9 +79,10 @@ struct OpDecl {
 const OpDecl* find_op(std::string_view domain, std::string_view op);
 std::span<const OpDecl* const> all_ops();  // sorted by domain, name
 
-// Infers types of all values of `graph` in order from its inputs and constants. Keeps declared output types where
-// inference knows less; a contradiction between a declared and an inferred type keeps the inferred one (value_info is a hint).
-// `input_shapes` (same order as graph.inputs(), may be empty) overrides the declared input shapes.
+// Infers types of all values of `graph` in order from its inputs and constants. Keeps declared output types
+// where inference knows less; a contradiction between a declared and an inferred type keeps the inferred one
+// (value_info is a hint). `input_shapes` (same order as graph.inputs(), may be empty) overrides the declared
+// input shapes.
 struct InferOptions {
   std::vector<Shape> input_shapes;
 };

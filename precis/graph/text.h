@@ -8,7 +8,8 @@
 //   }
 //
 // Encoded types: `q: f32[...] @ u8(scale=0.1, zp=3)`, per axis `@ s8(axis=0, scale=[0.1,0.2])`.
-// Omitted optional inputs are `_`; several outputs `a, b = Split(x) {axis=1}`; own operators `precis::Quantize(x)`.
+// Omitted optional inputs are `_`; several outputs `a, b = Split(x) {axis=1}`; own operators
+// `precis::Quantize(x)`.
 #pragma once
 
 #include <string>
@@ -18,7 +19,7 @@
 
 namespace precis {
 
-Graph parse_graph(std::string_view text);           // Error(kMalformed) with line and column
+Graph parse_graph(std::string_view text);  // Error(kMalformed) with line and column
 // Stable and complete for graphs without subgraphs; tensors of more than 16 elements print as a hash.
 std::string print_graph(const Graph& graph);
 

@@ -1,4 +1,5 @@
-// Types of graph values: element type, dimensions that may be symbolic, and the encoding of values held as integer codes.
+// Types of graph values: element type, dimensions that may be symbolic, and the encoding of values held as
+// integer codes.
 #pragma once
 
 #include <optional>
@@ -17,8 +18,12 @@ struct Dim {
   std::string symbol;  // may be set when value < 0
 
   Dim() = default;
-  Dim(int64_t v) : value(v) {}                     // NOLINT: lengths convert to dimensions
-  static Dim named(std::string s) { Dim d; d.symbol = std::move(s); return d; }
+  Dim(int64_t v) : value(v) {}  // NOLINT: lengths convert to dimensions
+  static Dim named(std::string s) {
+    Dim d;
+    d.symbol = std::move(s);
+    return d;
+  }
   bool known() const { return value >= 0; }
   bool operator==(const Dim&) const = default;
   std::string str() const;  // "3", "batch" or "?"
@@ -29,11 +34,11 @@ using SymbolicShape = std::optional<std::vector<Dim>>;
 
 SymbolicShape symbolic(const Shape& shape);
 bool fully_known(const SymbolicShape& shape);
-Shape to_shape(const SymbolicShape& shape);  // Error(kInternal) unless fully known
+Shape to_shape(const SymbolicShape& shape);         // Error(kInternal) unless fully known
 std::string shape_str(const SymbolicShape& shape);  // "[batch,3,224,224]" or "[...]"
 
-// The type of a value. dtype is the *expressed* type: an f32 value with an encoding is held as encoding.code integers.
-// A value without encoding and with an integer dtype is a plain integer tensor.
+// The type of a value. dtype is the *expressed* type: an f32 value with an encoding is held as encoding.code
+// integers. A value without encoding and with an integer dtype is a plain integer tensor.
 struct ValueType {
   DType dtype = DType::kUndefined;
   SymbolicShape shape;
