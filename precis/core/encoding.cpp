@@ -19,8 +19,8 @@ Encoding Encoding::per_tensor_uniform(DType code, float scale, int32_t zero_poin
 Encoding Encoding::per_axis_uniform(DType code, const Shape& shape, int axis, std::vector<float> scales,
                                     std::vector<int32_t> zero_points) {
   Encoding e = per_tensor_uniform(code, 1.0f, 0);
-  check(axis >= 0 && axis < shape.rank() && static_cast<int64_t>(scales.size()) == shape[axis], ErrorCode::kMalformed,
-        "{} scales do not fit axis {} of shape {}", scales.size(), axis, shape.str());
+  check(axis >= 0 && axis < shape.rank() && static_cast<int64_t>(scales.size()) == shape[axis],
+        ErrorCode::kMalformed, "{} scales do not fit axis {} of shape {}", scales.size(), axis, shape.str());
   check(zero_points.empty() || zero_points.size() == scales.size(), ErrorCode::kMalformed,
         "{} zero points for {} scales", zero_points.size(), scales.size());
   e.block = shape.dims();

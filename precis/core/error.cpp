@@ -8,16 +8,26 @@ namespace precis {
 
 const char* error_code_name(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInternal: return "internal error";
-    case ErrorCode::kUsage: return "usage error";
-    case ErrorCode::kMalformed: return "malformed input";
-    case ErrorCode::kUnsupported: return "not supported";
-    case ErrorCode::kBudget: return "budget not met";
-    case ErrorCode::kIo: return "I/O error";
-    case ErrorCode::kLimit: return "limit exceeded";
-    case ErrorCode::kVerify: return "verification failed";
-    case ErrorCode::kInterrupted: return "interrupted";
-    case ErrorCode::kTerminated: return "terminated";
+    case ErrorCode::kInternal:
+      return "internal error";
+    case ErrorCode::kUsage:
+      return "usage error";
+    case ErrorCode::kMalformed:
+      return "malformed input";
+    case ErrorCode::kUnsupported:
+      return "not supported";
+    case ErrorCode::kBudget:
+      return "budget not met";
+    case ErrorCode::kIo:
+      return "I/O error";
+    case ErrorCode::kLimit:
+      return "limit exceeded";
+    case ErrorCode::kVerify:
+      return "verification failed";
+    case ErrorCode::kInterrupted:
+      return "interrupted";
+    case ErrorCode::kTerminated:
+      return "terminated";
   }
   return "error";
 }

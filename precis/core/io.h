@@ -1,41 +1,21 @@
-// All file access of Precis goes through Io, so that every call can fail in a test and nothing is half written.
-// Reads use pread into buffers (never mmap of untrusted files: a truncated mapping kills the process).
-// Writes follow one atomic protocol (docs/reliability.md): temp file in the target folder, write, verify, fsync, rename, fsync folder.
+// All file access of Precis goes through Io, so that every call can fail in a test and nothing is half
+// written. Reads use pread into buffers (never mmap of untrusted files: a truncated mapping kills the
+// process). Writes follow one atomic protocol (docs/reliability.md): temp file in the target folder, write,
+// verify, fsync, rename, fsync folder.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "precis/core/error.h"
+#include "precis/core/sys_calls.h"
 
 namespace precis {
-
-// The system calls that Io makes, replaceable for fault injection. Each behaves as its namesake: -1 and errno on failure.
-class SysCalls {
- public:
-  virtual ~SysCalls() = default;
-  virtual int open(const char* path, int flags, unsigned mode);
-  // openat2 with RESOLVE_BENEATH [| NO_SYMLINKS | NO_MAGICLINKS]; ENOSYS where the kernel lacks it.
-  virtual int open_beneath(int dir_fd, const char* path, int flags, bool follow_links);
-  virtual int64_t pread(int fd, void* data, size_t size, int64_t offset);
-  virtual int64_t write(int fd, const void* data, size_t size);
-  virtual int fallocate(int fd, int64_t size);
-  virtual int fsync(int fd);
-  virtual int close(int fd);
-  virtual int rename(const char* from, const char* to, bool replace);  // renameat2(NOREPLACE) when !replace
-  virtual int unlink(const char* path);
-};
-
-// Replaces the process-wide system calls for a test's duration; null restores the real ones.
-void set_sys_calls(SysCalls* calls);
-SysCalls& sys_calls();
 
 struct FileInfo {
   uint64_t size = 0;
@@ -48,9 +28,11 @@ struct FileInfo {
 class InputFile {
  public:
   static InputFile open(const std::string& path);
-  // Opens `relative` inside `folder` and nowhere else: no "..", absolute paths, magic links or hard links
-  // (nlink > 1); symbolic links only when `follow_links` == kFollow and the target is a regular file.
-  enum class Links { kRefuse, kFollow };
+  // Opens `relative` inside `folder` and nowhere else: no "..", backslashes or absolute paths, and under
+  // kRefuse no symbolic or hard links (nlink > 1). kFollow allows links, even out of the folder (caches made
+  // of links), when they end at a regular file. Errors as above, but a refused or missing `relative` is
+  // kMalformed: it came from a file.
+  using Links = precis::Links;
   static InputFile open_beneath(const std::string& folder, const std::string& relative, Links links);
   InputFile(InputFile&&) noexcept;
   InputFile& operator=(InputFile&&) noexcept;
@@ -59,7 +41,8 @@ class InputFile {
   const std::string& path() const { return path_; }
   uint64_t size() const { return info_.size; }
   const FileInfo& info() const { return info_; }
-  void read_exact(uint64_t offset, std::span<std::byte> out) const;  // kIo when the file ends early (it shrank)
+  void read_exact(uint64_t offset,
+                  std::span<std::byte> out) const;  // kIo when the file ends early (it shrank)
   void check_unchanged() const;  // kIo when size, mtime or inode differ from when it was opened
 
  private:
@@ -73,12 +56,14 @@ class InputFile {
 std::vector<std::byte> read_file(const std::string& path, uint64_t max_bytes);
 std::string read_text_file(const std::string& path, uint64_t max_bytes = 64u << 20);
 
-enum class Overwrite { kRefuse, kReplace };
-
-// One output file, invisible under its name until publish(). Destroyed unpublished = the temp file is removed.
+// One output file, invisible under its name until publish(). Destroyed unpublished = the temp file is
+// removed.
 class AtomicFile {
  public:
-  // Refuses (kUsage) when `path` is a directory or exists and overwrite == kRefuse; kIo when the folder is missing or unwritable.
+  // Refuses (kUsage) when `path` is no regular file or exists and overwrite == kRefuse; kIo when the folder
+  // is missing or unwritable, or has no room for `expected_size` bytes (reserved at once where the file
+  // system can). Leftovers of dead processes in the folder are removed first. A write beyond RLIMIT_FSIZE
+  // raises SIGXFSZ, which the program must ignore to get an Error instead.
   AtomicFile(std::string path, Overwrite overwrite, uint64_t expected_size = 0);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -88,15 +73,21 @@ class AtomicFile {
   void write(std::string_view text);
   uint64_t bytes_written() const { return written_; }
   const std::string& temp_path() const { return temp_path_; }  // for the verification before publishing
-  // fsync, rename, fsync folder. Runs `verify(temp_path)` first when given; what it throws is passed on and nothing is published.
+  // fsync, rename, fsync folder. Runs `verify(temp_path)` first when given; what it throws is passed on and
+  // nothing is published.
   void publish(const std::function<void(const std::string&)>& verify = {});
 
  private:
+  void create_temp();
+  void reserve();
+  void check_target() const;
+  void rename_to_path();
+  [[noreturn]] void fail_write(const char* step, int error);
   void discard() noexcept;
   std::string path_, temp_path_;
   Overwrite overwrite_;
   int fd_ = -1;
-  uint64_t written_ = 0;
+  uint64_t expected_ = 0, written_ = 0;
 };
 
 void write_file(const std::string& path, std::string_view content, Overwrite overwrite);
@@ -104,12 +95,15 @@ void write_file(const std::string& path, std::string_view content, Overwrite ove
 // Paths and folders.
 enum class PathKind { kMissing, kFile, kDirectory, kOther };
 PathKind path_kind(const std::string& path);
-bool same_file(const std::string& a, const std::string& b);  // by device and inode; false when either is missing
-std::vector<std::string> list_folder(const std::string& folder);  // entry names sorted by bytes; without . and ..
-void make_folders(const std::string& path);  // mkdir -p; kIo
+bool same_file(const std::string& a,
+               const std::string& b);  // by device and inode; false when either is missing
+std::vector<std::string> list_folder(
+    const std::string& folder);                      // entry names sorted by bytes; without . and ..
+void make_folders(const std::string& path);          // mkdir -p; kIo
 std::string parent_folder(const std::string& path);  // "." when the path has none
 std::string join_path(const std::string& folder, const std::string& name);
-// Removes leftovers `.precis-tmp-<pid>-*` of dead processes from `folder`.
+// Removes leftovers `.precis-tmp-<pid>-*` of dead processes from `folder`; what cannot be removed stays,
+// silently.
 void remove_stale_temp_files(const std::string& folder);
 
 }  // namespace precis

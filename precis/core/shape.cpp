@@ -19,8 +19,8 @@ std::vector<int64_t> Shape::strides() const {
 std::string Shape::str() const { return fmt::format("[{}]", fmt::join(dims_, ",")); }
 
 int normalize_axis(int64_t axis, int rank, const char* where) {
-  check(axis >= -rank && axis < rank, ErrorCode::kMalformed, "{}: axis {} is outside [{}, {}] of a rank-{} tensor",
-        where, axis, -rank, rank - 1, rank);
+  check(axis >= -rank && axis < rank, ErrorCode::kMalformed,
+        "{}: axis {} is outside [{}, {}] of a rank-{} tensor", where, axis, -rank, rank - 1, rank);
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 

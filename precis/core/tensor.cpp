@@ -56,22 +56,38 @@ T saturating_trunc(double v) {
 
 void store_double(std::byte* p, DType dtype, int64_t i, double v) {
   switch (dtype) {
-    case DType::kF32: return store(p, i, static_cast<float>(v));
-    case DType::kF64: return store(p, i, v);
-    case DType::kF16: return store(p, i, f32_to_f16(static_cast<float>(v)));
-    case DType::kBF16: return store(p, i, f32_to_bf16(static_cast<float>(v)));
-    case DType::kI8: return store(p, i, saturating_trunc<int8_t>(v));
-    case DType::kU8: return store(p, i, saturating_trunc<uint8_t>(v));
-    case DType::kI16: return store(p, i, saturating_trunc<int16_t>(v));
-    case DType::kU16: return store(p, i, saturating_trunc<uint16_t>(v));
-    case DType::kI32: return store(p, i, saturating_trunc<int32_t>(v));
-    case DType::kU32: return store(p, i, saturating_trunc<uint32_t>(v));
-    case DType::kI64: return store(p, i, saturating_trunc<int64_t>(v));
-    case DType::kU64: return store(p, i, saturating_trunc<uint64_t>(v));
-    case DType::kBool: return store(p, i, static_cast<uint8_t>(v != 0));
-    case DType::kI4: return set_nibble(p, i, static_cast<int>(std::clamp(std::trunc(v), -8.0, 7.0)));
-    case DType::kU4: return set_nibble(p, i, static_cast<int>(std::clamp(std::trunc(v), 0.0, 15.0)));
-    case DType::kUndefined: break;
+    case DType::kF32:
+      return store(p, i, static_cast<float>(v));
+    case DType::kF64:
+      return store(p, i, v);
+    case DType::kF16:
+      return store(p, i, f32_to_f16(static_cast<float>(v)));
+    case DType::kBF16:
+      return store(p, i, f32_to_bf16(static_cast<float>(v)));
+    case DType::kI8:
+      return store(p, i, saturating_trunc<int8_t>(v));
+    case DType::kU8:
+      return store(p, i, saturating_trunc<uint8_t>(v));
+    case DType::kI16:
+      return store(p, i, saturating_trunc<int16_t>(v));
+    case DType::kU16:
+      return store(p, i, saturating_trunc<uint16_t>(v));
+    case DType::kI32:
+      return store(p, i, saturating_trunc<int32_t>(v));
+    case DType::kU32:
+      return store(p, i, saturating_trunc<uint32_t>(v));
+    case DType::kI64:
+      return store(p, i, saturating_trunc<int64_t>(v));
+    case DType::kU64:
+      return store(p, i, saturating_trunc<uint64_t>(v));
+    case DType::kBool:
+      return store(p, i, static_cast<uint8_t>(v != 0));
+    case DType::kI4:
+      return set_nibble(p, i, static_cast<int>(std::clamp(std::trunc(v), -8.0, 7.0)));
+    case DType::kU4:
+      return set_nibble(p, i, static_cast<int>(std::clamp(std::trunc(v), 0.0, 15.0)));
+    case DType::kUndefined:
+      break;
   }
   fail(ErrorCode::kInternal, "store into an undefined tensor");
 }
@@ -79,13 +95,25 @@ void store_double(std::byte* p, DType dtype, int64_t i, double v) {
 // Integer to integer casts wrap, as C++ conversions (and the reference ONNX implementations) do.
 void store_int(std::byte* p, DType dtype, int64_t i, int64_t v) {
   switch (dtype) {
-    case DType::kI8: case DType::kU8: return store(p, i, static_cast<uint8_t>(v));
-    case DType::kI16: case DType::kU16: return store(p, i, static_cast<uint16_t>(v));
-    case DType::kI32: case DType::kU32: return store(p, i, static_cast<uint32_t>(v));
-    case DType::kI64: case DType::kU64: return store(p, i, v);
-    case DType::kBool: return store(p, i, static_cast<uint8_t>(v != 0));
-    case DType::kI4: case DType::kU4: return set_nibble(p, i, static_cast<int>(v & 0xf));
-    default: return store_double(p, dtype, i, static_cast<double>(v));
+    case DType::kI8:
+    case DType::kU8:
+      return store(p, i, static_cast<uint8_t>(v));
+    case DType::kI16:
+    case DType::kU16:
+      return store(p, i, static_cast<uint16_t>(v));
+    case DType::kI32:
+    case DType::kU32:
+      return store(p, i, static_cast<uint32_t>(v));
+    case DType::kI64:
+    case DType::kU64:
+      return store(p, i, v);
+    case DType::kBool:
+      return store(p, i, static_cast<uint8_t>(v != 0));
+    case DType::kI4:
+    case DType::kU4:
+      return set_nibble(p, i, static_cast<int>(v & 0xf));
+    default:
+      return store_double(p, dtype, i, static_cast<double>(v));
   }
 }
 
@@ -114,16 +142,18 @@ Tensor Tensor::view(DType dtype, Shape shape, void* data, std::shared_ptr<const 
 }
 
 void Tensor::require(DType dtype) const {
-  check(dtype == dtype_, ErrorCode::kInternal, "tensor of type {} read as {}", dtype_name(dtype_), dtype_name(dtype));
+  check(dtype == dtype_, ErrorCode::kInternal, "tensor of type {} read as {}", dtype_name(dtype_),
+        dtype_name(dtype));
 }
 
 void Tensor::require_count(int64_t values) const {
-  check(numel_ == values, ErrorCode::kUsage, "tensor of shape {} needs {} values, got {}", shape_.str(), numel_, values);
+  check(numel_ == values, ErrorCode::kUsage, "tensor of shape {} needs {} values, got {}", shape_.str(),
+        numel_, values);
 }
 
 std::span<uint16_t> Tensor::bits16() {
-  check(dtype_ == DType::kF16 || dtype_ == DType::kBF16, ErrorCode::kInternal, "tensor of type {} read as 16-bit float",
-        dtype_name(dtype_));
+  check(dtype_ == DType::kF16 || dtype_ == DType::kBF16, ErrorCode::kInternal,
+        "tensor of type {} read as 16-bit float", dtype_name(dtype_));
   return {reinterpret_cast<uint16_t*>(data_), static_cast<size_t>(numel_)};
 }
 
@@ -140,8 +170,8 @@ Tensor Tensor::clone() const {
 }
 
 Tensor Tensor::reshaped(Shape shape) const {
-  check(shape.numel() == numel_, ErrorCode::kMalformed, "cannot view {} as {}: {} and {} elements", shape_.str(),
-        shape.str(), numel_, shape.numel());
+  check(shape.numel() == numel_, ErrorCode::kMalformed, "cannot view {} as {}: {} and {} elements",
+        shape_.str(), shape.str(), numel_, shape.numel());
   Tensor t = *this;
   t.shape_ = std::move(shape);
   return t;
@@ -149,30 +179,51 @@ Tensor Tensor::reshaped(Shape shape) const {
 
 double Tensor::at_double(int64_t i) const {
   switch (dtype_) {
-    case DType::kF32: return load<float>(data_, i);
-    case DType::kF64: return load<double>(data_, i);
-    case DType::kF16: return f16_to_f32(load<uint16_t>(data_, i));
-    case DType::kBF16: return bf16_to_f32(load<uint16_t>(data_, i));
-    case DType::kU64: return static_cast<double>(load<uint64_t>(data_, i));
-    default: return static_cast<double>(at_int(i));
+    case DType::kF32:
+      return load<float>(data_, i);
+    case DType::kF64:
+      return load<double>(data_, i);
+    case DType::kF16:
+      return f16_to_f32(load<uint16_t>(data_, i));
+    case DType::kBF16:
+      return bf16_to_f32(load<uint16_t>(data_, i));
+    case DType::kU64:
+      return static_cast<double>(load<uint64_t>(data_, i));
+    default:
+      return static_cast<double>(at_int(i));
   }
 }
 
 int64_t Tensor::at_int(int64_t i) const {
   switch (dtype_) {
-    case DType::kI8: return load<int8_t>(data_, i);
-    case DType::kU8: return load<uint8_t>(data_, i);
-    case DType::kI16: return load<int16_t>(data_, i);
-    case DType::kU16: return load<uint16_t>(data_, i);
-    case DType::kI32: return load<int32_t>(data_, i);
-    case DType::kU32: return load<uint32_t>(data_, i);
-    case DType::kI64: return load<int64_t>(data_, i);
-    case DType::kU64: return static_cast<int64_t>(load<uint64_t>(data_, i));
-    case DType::kBool: return load<uint8_t>(data_, i) != 0;
-    case DType::kI4: { const int n = nibble(data_, i); return n >= 8 ? n - 16 : n; }
-    case DType::kU4: return nibble(data_, i);
-    case DType::kUndefined: fail(ErrorCode::kInternal, "read from an undefined tensor");
-    default: return saturating_trunc<int64_t>(at_double(i));
+    case DType::kI8:
+      return load<int8_t>(data_, i);
+    case DType::kU8:
+      return load<uint8_t>(data_, i);
+    case DType::kI16:
+      return load<int16_t>(data_, i);
+    case DType::kU16:
+      return load<uint16_t>(data_, i);
+    case DType::kI32:
+      return load<int32_t>(data_, i);
+    case DType::kU32:
+      return load<uint32_t>(data_, i);
+    case DType::kI64:
+      return load<int64_t>(data_, i);
+    case DType::kU64:
+      return static_cast<int64_t>(load<uint64_t>(data_, i));
+    case DType::kBool:
+      return load<uint8_t>(data_, i) != 0;
+    case DType::kI4: {
+      const int n = nibble(data_, i);
+      return n >= 8 ? n - 16 : n;
+    }
+    case DType::kU4:
+      return nibble(data_, i);
+    case DType::kUndefined:
+      fail(ErrorCode::kInternal, "read from an undefined tensor");
+    default:
+      return saturating_trunc<int64_t>(at_double(i));
   }
 }
 
