@@ -3,9 +3,11 @@
 A Task joins a model file with its data: which rows calibrate, which rows judge (never the same ones), and how a row
 becomes the model's input. Rows are read one at a time, so a caller's memory is its own. The folder is found through the
 environment variable PRECIS_SHARED_DATA, or beside the repository as ../shared/data.
+Run as a program it writes a split's inputs and labels as .npy, to feed another runtime the very same numbers.
 JPEG files are decoded by Pillow, which uses libjpeg-turbo with its accurate integer DCT, as Precis does.
 """
 
+import argparse
 import csv
 import functools
 import gzip
@@ -214,3 +216,20 @@ TASKS = {
     "ppocr_cls": imagenet_task("ch_ppocr_mobile_v2.0_cls_infer.onnx", ppocr_cls_input),
 }
 LABELLED = [name for name, task in TASKS.items() if task.labelled]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Writes the inputs and labels of one task's rows as .npy files.")
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("inputs", help="float32 [rows, ...], as the model takes them")
+    parser.add_argument("--labels", help="int64 [rows]")
+    parser.add_argument("--split", choices=["judge", "full", "calib"], default="judge")
+    options = parser.parse_args()
+    rows = TASKS[options.task].rows(options.split)
+    np.save(options.inputs, np.concatenate([rows.sample(i) for i in range(len(rows))]))
+    if options.labels:
+        np.save(options.labels, np.array([rows.label(i) for i in range(len(rows))], np.int64))
+
+
+if __name__ == "__main__":
+    main()

@@ -17,14 +17,15 @@ def best_classes(scores: np.ndarray) -> np.ndarray:
     return np.argsort(-scores.ravel(), kind="stable")[:TOP]
 
 
-def evaluate(runner, rows) -> np.ndarray:
-    """One row a sample: the label, then the TOP predicted classes (int32 [samples, 1 + TOP])."""
+def evaluate(runner, rows) -> tuple[np.ndarray, np.ndarray]:
+    """A table of one row a sample: the label, then the TOP predicted classes (int32 [samples, 1 + TOP]); and the scores."""
     name = runner.inputs[0][0]
     table = np.empty((len(rows), 1 + TOP), np.int32)
+    scores = []
     for i in range(len(rows)):
-        table[i, 0] = rows.label(i)
-        table[i, 1:] = best_classes(runner.run({name: rows.sample(i)})[0])
-    return table
+        scores.append(runner.run({name: rows.sample(i)})[0].ravel())
+        table[i] = [rows.label(i), *best_classes(scores[-1])]
+    return table, np.stack(scores)
 
 
 def accuracy(table: np.ndarray) -> dict:
@@ -58,15 +59,18 @@ def eval_main(description: str, open_runner, with_emulation: bool = False) -> No
     parser.add_argument("model", nargs="?", help="ONNX file (default: the task's float model)")
     parser.add_argument("--split", choices=["judge", "full", "calib"], default="judge")
     parser.add_argument("--preds", help="write label and best classes of every sample to this .npy file")
+    parser.add_argument("--outputs", help="write the model's first output for every sample to this .npy file")
     if with_emulation:
         parser.add_argument("--emulate", action="store_true", help="run Q/DQ in float, without integer kernels")
     options = parser.parse_args()
     task = datasets.TASKS[options.task]
     kind = {"emulate": options.emulate} if with_emulation else {}
     runner = open_runner(options.model or task.model_path, **kind)
-    table = evaluate(runner, task.rows(options.split))
+    table, scores = evaluate(runner, task.rows(options.split))
     if options.preds:
         np.save(options.preds, table)
+    if options.outputs:
+        np.save(options.outputs, scores)
     print(json.dumps({"runtime": runner.name, "version": runner.version, "task": options.task,
                       "split": options.split, **kind, **accuracy(table)}))
 
