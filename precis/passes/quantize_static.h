@@ -30,7 +30,7 @@ struct OverrideRule {
 enum class Target { kPrecis, kOnnxRuntime, kOpenVino, kTensorRt };
 
 struct QuantizeOptions {
-  Target target = Target::kPrecis;
+  Target target = Target::kOnnxRuntime;            // placement that runs fast in every runtime; see apply_target
   quant::GridSpec activations;                      // u8 affine by default
   quant::GridSpec weights{DType::kI8, 8, quant::GridSpec::Symmetry::kSymmetric, quant::GridSpec::CodeRange::kRestricted};
   bool per_channel = true;
@@ -59,6 +59,10 @@ struct QuantizeReport {
   std::vector<std::string> notes;                   // constant ranges, clipped shares ...
   int quantized_nodes = 0;
 };
+
+// Sets the fields that `target` prescribes: TensorRT wants symmetric s8 activations and float biases, OpenVINO and ONNX Runtime u8
+// affine; TensorRT and Precis fuse residual sums, so the convolution that feeds one keeps its result unrounded.
+void apply_target(QuantizeOptions& options);
 
 // The values whose ranges are needed, by name (input of calibration).
 std::vector<std::string> values_to_observe(const Graph& prepared, const QuantizeOptions& options);

@@ -28,7 +28,7 @@ class StreamingHistogram {
   uint64_t total() const;
 
  private:
-  friend class RangeTableFile;
+  friend struct RangeTableCodec;               // range_table_file.cpp
   void cover(float min, float max);           // widen bins and extend until [min, max] is inside
   void coarsen();
   int exponent_ = 0;

@@ -1,0 +1,31 @@
+// Codes for weights and biases, with the proof that no int32 accumulator can overflow. Internal to precis/passes.
+#pragma once
+
+#include "precis/core/encoding.h"
+#include "precis/core/tensor.h"
+#include "precis/passes/quantize_static.h"
+
+namespace precis::passes {
+
+struct WeightRequest {
+  const Tensor* weights = nullptr;  // f32
+  int axis = -1;                    // output channels; -1 = per tensor
+  int64_t channels = 1;             // output channels, also when per tensor
+  const Tensor* bias = nullptr;     // f32, one value per output channel; null = none
+  Encoding input;                   // of the data operand, per tensor
+  quant::GridSpec grid;
+  bool isa_safe = false;
+};
+
+struct WeightCodes {
+  Tensor weights;                   // codes
+  Encoding encoding;
+  Tensor bias;                      // i32 codes; undefined without bias
+  Encoding bias_encoding;
+  ChannelProof proof;               // node is left to the caller
+};
+
+// Scales are raised for channels whose bias or accumulator would not fit 32 bits. Error(kMalformed) on NaN/Inf.
+WeightCodes quantize_weights(const WeightRequest& request);
+
+}  // namespace precis::passes

@@ -1,0 +1,109 @@
+// StreamingHistogram: power-of-two bins aligned at zero. A value x lies in bin floor(x / 2^e); doubling the width merges
+// bins 2i and 2i + 1 exactly, so the final counts depend only on the set of values, not on their order or grouping.
+#include <algorithm>
+#include <cmath>
+
+#include "precis/quant/range_table.h"
+
+namespace precis::quant {
+namespace {
+
+constexpr int kMinExponent = -100;  // ranges below 2^-87 need no finer bins than this
+
+int64_t floor_div2(int64_t i) { return i >> 1; }  // arithmetic shift: floor for negatives too
+
+int64_t bin_of(float x, double inverse_width) {
+  const double t = static_cast<double>(x) * inverse_width;  // exact: a power of two
+  const int64_t i = static_cast<int64_t>(t);
+  return i - (t < static_cast<double>(i) ? 1 : 0);
+}
+
+}  // namespace
+
+double StreamingHistogram::bin_width() const { return std::ldexp(1.0, exponent_); }
+double StreamingHistogram::low() const { return static_cast<double>(first_) * bin_width(); }
+
+uint64_t StreamingHistogram::total() const {
+  uint64_t n = 0;
+  for (uint64_t c : counts_) n += c;
+  return n;
+}
+
+void StreamingHistogram::coarsen() {
+  const int64_t first = floor_div2(first_);
+  const int64_t last = floor_div2(first_ + static_cast<int64_t>(counts_.size()) - 1);
+  std::vector<uint64_t> merged(static_cast<size_t>(last - first + 1), 0);
+  for (size_t i = 0; i < counts_.size(); ++i)
+    merged[static_cast<size_t>(floor_div2(first_ + static_cast<int64_t>(i)) - first)] += counts_[i];
+  counts_ = std::move(merged);
+  first_ = first;
+  ++exponent_;
+}
+
+void StreamingHistogram::cover(float min, float max) {
+  if (counts_.empty()) exponent_ = kMinExponent;
+  for (;;) {
+    // Bins can be so small at first that an index would not fit: compare in double before converting.
+    const double inverse = std::ldexp(1.0, -exponent_);
+    if ((static_cast<double>(max) - static_cast<double>(min)) * inverse < kMaxBins &&
+        std::max(std::fabs(max), std::fabs(min)) * inverse < 0x1p52) {
+      int64_t first = bin_of(min, inverse), last = bin_of(max, inverse);
+      if (!counts_.empty()) {
+        first = std::min(first, first_);
+        last = std::max(last, first_ + static_cast<int64_t>(counts_.size()) - 1);
+      }
+      if (last - first + 1 <= kMaxBins) {
+        if (counts_.empty()) first_ = first;
+        counts_.insert(counts_.begin(), static_cast<size_t>(first_ - first), 0);
+        counts_.resize(static_cast<size_t>(last - first + 1), 0);
+        first_ = first;
+        return;
+      }
+    }
+    if (counts_.empty())
+      ++exponent_;
+    else
+      coarsen();
+  }
+}
+
+void StreamingHistogram::add(std::span<const float> values, float min, float max) {
+  if (values.empty()) return;
+  cover(min, max);
+  const double inverse = std::ldexp(1.0, -exponent_);
+  // Activations are often mostly zeros (ReLU): counting those apart avoids a chain of dependent increments.
+  uint64_t zeros = 0;
+  for (float x : values) {
+    if (x == 0.0f)
+      ++zeros;
+    else
+      ++counts_[static_cast<size_t>(bin_of(x, inverse) - first_)];
+  }
+  if (zeros > 0) counts_[static_cast<size_t>(-first_)] += zeros;
+}
+
+void StreamingHistogram::merge(const StreamingHistogram& other) {
+  if (other.empty()) return;
+  if (empty()) {
+    *this = other;
+    return;
+  }
+  StreamingHistogram o = other;
+  while (o.exponent_ < exponent_) o.coarsen();
+  while (exponent_ < o.exponent_) coarsen();
+  for (;;) {
+    const int64_t first = std::min(first_, o.first_);
+    const int64_t last = std::max(first_ + static_cast<int64_t>(counts_.size()), o.first_ + static_cast<int64_t>(o.counts_.size()));
+    if (last - first <= kMaxBins) {
+      counts_.insert(counts_.begin(), static_cast<size_t>(first_ - first), 0);
+      counts_.resize(static_cast<size_t>(last - first), 0);
+      first_ = first;
+      break;
+    }
+    coarsen();
+    o.coarsen();
+  }
+  for (size_t i = 0; i < o.counts_.size(); ++i) counts_[static_cast<size_t>(o.first_ - first_) + i] += o.counts_[i];
+}
+
+}  // namespace precis::quant

@@ -1,0 +1,59 @@
+// The range table's file: round trip, merging, and every way it can be broken.
+#include "precis/quant/range_table.h"
+
+#include <gtest/gtest.h>
+
+namespace precis::quant {
+namespace {
+
+RangeTable sample_table() {
+  RangeTable t;
+  t.graph_hash = "aa";
+  t.data_hash = "bb";
+  t.entries["conv1"].add_sample(std::vector<float>{-1, 0, 2.5f});
+  t.entries["relu/out"].add_sample(std::vector<float>{0, 0, 7});
+  return t;
+}
+
+ErrorCode code_of(std::string_view bytes) {
+  try {
+    RangeTable::from_bytes(bytes, "t");
+  } catch (const Error& e) {
+    return e.code();
+  }
+  return ErrorCode::kInternal;
+}
+
+TEST(RangeTableFile, RoundTripIsExact) {
+  const std::string bytes = sample_table().to_bytes();
+  const RangeTable back = RangeTable::from_bytes(bytes, "t");
+  EXPECT_EQ(back.to_bytes(), bytes);
+  ASSERT_NE(back.find("conv1"), nullptr);
+  EXPECT_EQ(back.find("conv1")->max, 2.5f);
+  EXPECT_EQ(back.find("nothing"), nullptr);
+}
+
+TEST(RangeTableFile, EveryTruncationAndBitFlipIsRefused) {
+  RangeTable t;
+  t.entries["x"].add_sample(std::vector<float>{1, 1});
+  const std::string bytes = t.to_bytes();
+  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_THROW(RangeTable::from_bytes(std::string_view(bytes).substr(0, n), "t"), Error);
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string broken = bytes;
+    broken[bit / 8] = static_cast<char>(broken[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_THROW(RangeTable::from_bytes(broken, "t"), Error) << bit;
+  }
+  EXPECT_EQ(code_of("not a table at all"), ErrorCode::kMalformed);
+}
+
+TEST(RangeTableFile, MergingDifferentModelsIsRefused) {
+  RangeTable a = sample_table(), b = sample_table();
+  b.graph_hash = "other";
+  EXPECT_THROW(a.merge(b), Error);
+  RangeTable c = sample_table();
+  a.merge(c);
+  EXPECT_EQ(a.find("conv1")->samples, 2u);
+}
+
+}  // namespace
+}  // namespace precis::quant
