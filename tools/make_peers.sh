@@ -24,7 +24,7 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
 fi
 
 mkdir -p build/peers
-[ -x "$venv/bin/python" ] || python3 -m venv "$venv" || {
+"$venv/bin/python" -m pip --version >/dev/null 2>&1 || python3 -m venv --clear "$venv" || {
   echo "peers: python3 cannot make a virtual environment; install Debian's python3-venv and try again" >&2
   exit 1
 }
