@@ -23,13 +23,6 @@ constexpr std::string_view kTempPrefix = ".precis-tmp-";
 constexpr size_t kMaxWrite = size_t{1} << 30;  // one system call writes at most 2 GiB - 4 KiB
 constexpr int kNameAttempts = 100;
 
-template <typename Call>
-auto retry_interrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
 std::string temp_name() {
   static std::atomic<uint32_t> serial{0};
   std::random_device random;

@@ -16,13 +16,6 @@ namespace {
 constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 constexpr size_t kMaxRead = size_t{1} << 30;  // one system call reads at most 2 GiB - 4 KiB
 
-template <typename Call>
-auto retry_interrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
 FileInfo info_of(const struct stat& s) {
   FileInfo info;
   info.size = static_cast<uint64_t>(s.st_size);

@@ -3,6 +3,7 @@
 // calls these.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -47,5 +48,13 @@ class SysCalls {
 // Replaces the process-wide system calls for a test's duration; null restores the real ones.
 void set_sys_calls(SysCalls* calls);
 SysCalls& sys_calls();
+
+// Repeats a call that a signal interrupted; a call that is interrupted again and again fails with EINTR in the end.
+template <typename Call>
+auto retry_interrupted(Call call) {
+  auto result = call();
+  for (int attempt = 0; attempt < 1000 && result < 0 && errno == EINTR; ++attempt) result = call();
+  return result;
+}
 
 }  // namespace precis
