@@ -1,0 +1,70 @@
+// The registry and the runner. After every pass that changed something types are inferred again and the graph is validated:
+// a pass that breaks the graph is found at its own door.
+#include "precis/passes/pass.h"
+
+#include <algorithm>
+#include <array>
+
+#include "precis/core/check.h"
+#include "precis/graph/op.h"
+#include "precis/graph/validate.h"
+#include "precis/passes/pass_list.h"
+
+namespace precis::passes {
+namespace {
+
+constexpr std::array kPasses = {
+    PassInfo{"eliminate_dead_nodes", "removes nodes whose results nobody reads", eliminate_dead_nodes},
+    PassInfo{"eliminate_identity", "removes Identity, inference-time Dropout and casts to the same type", eliminate_identity},
+    PassInfo{"fold_batch_norm", "folds BatchNormalization into the convolution or Gemm before it", fold_batch_norm},
+    PassInfo{"fold_channel_arithmetic", "folds per-channel Mul, Div, Add, Sub by constants into the convolution before them",
+             fold_channel_arithmetic},
+    PassInfo{"fold_constants", "evaluates nodes whose inputs are all constant, within a growth limit", fold_constants},
+    PassInfo{"fuse_matmul_add", "turns MatMul + Add of a constant bias into Gemm", fuse_matmul_add},
+    PassInfo{"widen_f16", "turns half-precision models into f32 ones with the same interface", widen_f16},
+};
+
+// The preparation of every float model, in order:
+//   widen_f16               everything below computes in f32
+//   fold_constants          shape code and computed weights become constants that the others can see
+//   eliminate_identity      so that producers and consumers meet
+//   fuse_matmul_add         a bias that is part of its Gemm is not a quantized sum
+//   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the first exposes the second
+//   fold_constants, eliminate_dead_nodes       what the folds left over
+constexpr std::array<std::string_view, 8> kPreparation = {"widen_f16",       "fold_constants",          "eliminate_identity", "fuse_matmul_add",
+                                                          "fold_batch_norm", "fold_channel_arithmetic", "fold_constants",     "eliminate_dead_nodes"};
+
+}  // namespace
+
+std::span<const PassInfo> all_passes() { return kPasses; }
+
+const PassInfo* find_pass(std::string_view name) {
+  const auto it = std::find_if(kPasses.begin(), kPasses.end(), [&](const PassInfo& p) { return name == p.name; });
+  return it == kPasses.end() ? nullptr : &*it;
+}
+
+PassResult run_passes(Model& model, std::span<const std::string_view> names) {
+  PassResult total;
+  infer_types(model.graph);
+  for (std::string_view name : names) {
+    const PassInfo* pass = find_pass(name);
+    check(pass != nullptr, ErrorCode::kUsage, "there is no pass named '{}'", name);
+    PassResult r = pass->run(model);
+    total.changes += r.changes;
+    total.notes.insert(total.notes.end(), r.notes.begin(), r.notes.end());
+    if (r.changes == 0) continue;
+    model.graph.remove_dead_values();
+    model.graph.sort();
+    infer_types(model.graph);
+    try {
+      validate(model);
+    } catch (const Error& e) {
+      fail(ErrorCode::kInternal, "pass {} broke the graph: {}", name, e.what());
+    }
+  }
+  return total;
+}
+
+PassResult prepare(Model& model) { return run_passes(model, kPreparation); }
+
+}  // namespace precis::passes

@@ -1,0 +1,16 @@
+// The passes of this room, one file each; registered in pass.cpp. Internal.
+#pragma once
+
+#include "precis/passes/pass.h"
+
+namespace precis::passes {
+
+PassResult eliminate_dead_nodes(Model& model);
+PassResult eliminate_identity(Model& model);
+PassResult fold_batch_norm(Model& model);
+PassResult fold_channel_arithmetic(Model& model);
+PassResult fold_constants(Model& model);
+PassResult fuse_matmul_add(Model& model);
+PassResult widen_f16(Model& model);
+
+}  // namespace precis::passes
