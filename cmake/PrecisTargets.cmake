@@ -2,6 +2,10 @@
 include(GNUInstallDirs)
 
 set(PRECIS_COMPILE_OPTIONS -Wall -Wextra -ffp-contract=off -fno-math-errno)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 warns falsely where std::string is appended to a literal (GCC bug 105651).
+  list(APPEND PRECIS_COMPILE_OPTIONS -Wno-restrict)
+endif()
 if(PRECIS_WERROR)
   list(APPEND PRECIS_COMPILE_OPTIONS -Werror)
 endif()

@@ -63,13 +63,14 @@ const Node* Graph::producer(ValueId id) const {
 }
 
 ValueId Graph::new_value(Value v) {
-  check(!v.name.empty(), ErrorCode::kMalformed, "graph '{}': a value has an empty name; give it one",
-        printable(name));
+  if (v.name.empty())
+    fail(ErrorCode::kMalformed, "graph '{}': a value has an empty name; give it one", printable(name));
   const ValueId id{static_cast<int32_t>(values_.size())};
   const auto [it, fresh] = by_name_.emplace(v.name, id);
-  check(fresh, ErrorCode::kMalformed,
-        "graph '{}': value '{}' is defined twice (it already comes from {}); names of values must be unique",
-        printable(name), printable(v.name), origin(*this, it->second));
+  if (!fresh)
+    fail(ErrorCode::kMalformed,
+         "graph '{}': value '{}' is defined twice (it already comes from {}); names of values must be unique",
+         printable(name), printable(v.name), origin(*this, it->second));
   values_.push_back(std::move(v));
   output_counts_.push_back(0);
   return id;
@@ -93,10 +94,10 @@ ValueId Graph::add_constant(std::string value_name, Tensor tensor) {
 }
 
 ValueId Graph::add_encoded_constant(std::string value_name, Tensor codes, ValueType type) {
-  check(codes.defined(), ErrorCode::kInternal, "constant '{}' has no contents", printable(value_name));
-  check(codes.dtype() == type.storage_dtype(), ErrorCode::kInternal,
-        "constant '{}' holds {} but its type needs {}", printable(value_name), dtype_name(codes.dtype()),
-        dtype_name(type.storage_dtype()));
+  if (!codes.defined()) fail(ErrorCode::kInternal, "constant '{}' has no contents", printable(value_name));
+  if (codes.dtype() != type.storage_dtype())
+    fail(ErrorCode::kInternal, "constant '{}' holds {} but its type needs {}", printable(value_name),
+         dtype_name(codes.dtype()), dtype_name(type.storage_dtype()));
   Value v;
   v.name = std::move(value_name);
   v.type = std::move(type);
@@ -127,8 +128,8 @@ void Graph::set_outputs(std::vector<ValueId> outputs) {
 }
 
 void Graph::check_value(ValueId id) const {
-  check(id.index >= 0 && static_cast<size_t>(id.index) < values_.size() && value(id).alive,
-        ErrorCode::kInternal, "value id {} is not in graph '{}'", id.index, printable(name));
+  if (id.index < 0 || static_cast<size_t>(id.index) >= values_.size() || !value(id).alive)
+    fail(ErrorCode::kInternal, "value id {} is not in graph '{}'", id.index, printable(name));
 }
 
 // Makes `id` the producer of the outputs; on failure nothing is changed.
@@ -173,14 +174,14 @@ NodeId Graph::add_node(Node n) {
 }
 
 NodeId Graph::insert_node_before(NodeId position, Node n) {
-  check(node(position).alive, ErrorCode::kInternal, "insert before a removed node");
+  if (!node(position).alive) fail(ErrorCode::kInternal, "insert before a removed node");
   const NodeId id = new_node(std::move(n));
   link_before(position.index, id);
   return id;
 }
 
 NodeId Graph::insert_node_after(NodeId position, Node n) {
-  check(node(position).alive, ErrorCode::kInternal, "insert after a removed node");
+  if (!node(position).alive) fail(ErrorCode::kInternal, "insert after a removed node");
   const NodeId id = new_node(std::move(n));
   link_before(links_[static_cast<size_t>(position.index)].next, id);
   return id;

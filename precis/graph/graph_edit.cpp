@@ -18,8 +18,9 @@ void Graph::add_use(ValueId id, Use use) {
 void Graph::remove_use(ValueId id, Use use) {
   std::vector<Use>& uses = value(id).uses;
   const auto it = std::lower_bound(uses.begin(), uses.end(), use);
-  check(it != uses.end() && *it == use, ErrorCode::kInternal, "value '{}' has no use by node {} slot {}",
-        printable(value(id).name), use.node.index, use.slot);
+  if (it == uses.end() || *it != use)
+    fail(ErrorCode::kInternal, "value '{}' has no use by node {} slot {}", printable(value(id).name),
+         use.node.index, use.slot);
   uses.erase(it);
 }
 
@@ -45,8 +46,9 @@ void Graph::set_output(NodeId node_id, size_t slot, ValueId new_output) {
   if (new_output) {
     check_value(new_output);
     const Value& v = value(new_output);
-    check(!v.producer && !v.constant && !v.captured && !v.input, ErrorCode::kInternal,
-          "{} cannot write '{}': it already has an origin", describe(n), printable(v.name));
+    if (v.producer || v.constant || v.captured || v.input)
+      fail(ErrorCode::kInternal, "{} cannot write '{}': it already has an origin", describe(n),
+           printable(v.name));
     value(new_output).producer = node_id;
   }
   if (slot >= n.outputs.size()) n.outputs.resize(slot + 1);
@@ -80,8 +82,9 @@ void Graph::rename_value(ValueId id, std::string new_name) {
   check_value(id);
   Value& v = value(id);
   if (v.name == new_name) return;
-  check(!new_name.empty() && by_name_.emplace(new_name, id).second, ErrorCode::kInternal,
-        "cannot rename value '{}' to '{}': the name is taken", printable(v.name), printable(new_name));
+  if (new_name.empty() || !by_name_.emplace(new_name, id).second)
+    fail(ErrorCode::kInternal, "cannot rename value '{}' to '{}': the name is taken", printable(v.name),
+         printable(new_name));
   by_name_.erase(v.name);
   v.name = std::move(new_name);
 }
@@ -93,7 +96,7 @@ void Graph::rename_node(NodeId id, std::string new_name) {
 
 void Graph::remove_node(NodeId id) {
   Node& n = node(id);
-  check(n.alive, ErrorCode::kInternal, "{} is removed twice", describe(n));
+  if (!n.alive) fail(ErrorCode::kInternal, "{} is removed twice", describe(n));
   for (size_t slot = 0; slot < n.inputs.size(); ++slot)
     if (n.inputs[slot]) remove_use(n.inputs[slot], {id, static_cast<int32_t>(slot)});
   for (ValueId out : n.outputs)
@@ -106,7 +109,7 @@ void Graph::remove_nodes(std::span<const NodeId> ids) {
   std::vector<ValueId> touched;
   for (NodeId id : ids) {
     Node& n = node(id);
-    check(n.alive, ErrorCode::kInternal, "{} is removed twice", describe(n));
+    if (!n.alive) fail(ErrorCode::kInternal, "{} is removed twice", describe(n));
     for (ValueId in : n.inputs)
       if (in) touched.push_back(in);
     for (ValueId out : n.outputs)
@@ -123,11 +126,11 @@ void Graph::remove_nodes(std::span<const NodeId> ids) {
 void Graph::set_constant(ValueId id, Tensor tensor) {
   check_value(id);
   Value& v = value(id);
-  check(v.constant.has_value(), ErrorCode::kInternal, "'{}' is not an initializer", printable(v.name));
+  if (!v.constant) fail(ErrorCode::kInternal, "'{}' is not an initializer", printable(v.name));
   if (!v.type.encoded()) v.type.dtype = tensor.dtype();
-  check(tensor.dtype() == v.type.storage_dtype(), ErrorCode::kInternal,
-        "constant '{}' holds {} but its type needs {}", printable(v.name), dtype_name(tensor.dtype()),
-        dtype_name(v.type.storage_dtype()));
+  if (tensor.dtype() != v.type.storage_dtype())
+    fail(ErrorCode::kInternal, "constant '{}' holds {} but its type needs {}", printable(v.name),
+         dtype_name(tensor.dtype()), dtype_name(v.type.storage_dtype()));
   v.type.shape = symbolic(tensor.shape());
   v.constant = std::move(tensor);
 }

@@ -53,8 +53,27 @@ Dependencies find_dependencies(const Graph& graph, std::span<const NodeId> order
   return d;
 }
 
+// Kahn's algorithm: positions in a valid order, as far as there is one. The ready node that came first in the
+// old order goes first, so a valid order stays as it is. Counts that stay positive belong to cycles and what
+// depends on them.
+std::vector<int32_t> kahn(Dependencies& d) {
+  std::priority_queue<int32_t, std::vector<int32_t>, std::greater<>> ready;
+  for (size_t p = 0; p < d.counts.size(); ++p)
+    if (d.counts[p] == 0) ready.push(static_cast<int32_t>(p));
+  std::vector<int32_t> sorted;
+  sorted.reserve(d.counts.size());
+  while (!ready.empty()) {
+    const auto p = static_cast<size_t>(ready.top());
+    ready.pop();
+    sorted.push_back(static_cast<int32_t>(p));
+    for (size_t k = d.row[p]; k < d.row[p + 1]; ++k)
+      if (--d.counts[static_cast<size_t>(d.consumers[k])] == 0) ready.push(d.consumers[k]);
+  }
+  return sorted;
+}
+
 // Some node on a cycle: walk from a stuck node to stuck producers until one comes twice.
-size_t find_cycle_node(const Dependencies& d) {
+size_t find_cycle_position(const Dependencies& d) {
   const size_t n = d.counts.size();
   std::vector<int32_t> stuck_producer(n, -1);
   for (size_t p = 0; p < n; ++p) {
@@ -102,33 +121,24 @@ std::span<const NodeId> Graph::order() const {
   return order_;
 }
 
-// Kahn's algorithm; the ready node that came first in the old order goes first, so a valid order stays as it
-// is.
+NodeId Graph::cycle_node() const {
+  Dependencies d = find_dependencies(*this, order());
+  const size_t sorted = kahn(d).size();
+  return sorted == order().size() ? NodeId{} : order()[find_cycle_position(d)];
+}
+
 void Graph::sort() {
   const std::vector<NodeId> old(order().begin(), order().end());
   Dependencies d = find_dependencies(*this, old);
-  std::priority_queue<int32_t, std::vector<int32_t>, std::greater<>> ready;
-  for (size_t p = 0; p < old.size(); ++p)
-    if (d.counts[p] == 0) ready.push(static_cast<int32_t>(p));
-  std::vector<NodeId> sorted;
-  sorted.reserve(old.size());
-  while (!ready.empty()) {
-    const size_t p = static_cast<size_t>(ready.top());
-    ready.pop();
-    sorted.push_back(old[p]);
-    for (size_t k = d.row[p]; k < d.row[p + 1]; ++k)
-      if (--d.counts[static_cast<size_t>(d.consumers[k])] == 0) ready.push(d.consumers[k]);
-  }
-  if (sorted.size() != old.size()) {
-    const Node& n = node(old[find_cycle_node(d)]);
+  const std::vector<int32_t> sorted = kahn(d);
+  if (sorted.size() != old.size())
     fail(ErrorCode::kMalformed,
          "{} is part of a cycle: its inputs depend on its own outputs; graphs must be acyclic",
-         describe(*this, n));
-  }
+         describe(*this, node(old[find_cycle_position(d)])));
   first_ = last_ = -1;
   order_.clear();
   order_stale_ = false;
-  for (NodeId id : sorted) link_before(-1, id);
+  for (int32_t position : sorted) link_before(-1, old[static_cast<size_t>(position)]);
 }
 
 void Graph::compact() {

@@ -13,8 +13,9 @@ const T* typed(const Node& node, std::string_view key, const char* expected) {
   const Attribute* a = node.find(key);
   if (a == nullptr) return nullptr;
   const T* value = std::get_if<T>(a);
-  check(value != nullptr, ErrorCode::kMalformed, "{}: attribute '{}' is of kind {}, expected {}",
-        describe(node), key, attribute_kind(*a), expected);
+  if (value == nullptr)
+    fail(ErrorCode::kMalformed, "{}: attribute '{}' is of kind {}, expected {}", describe(node), key,
+         attribute_kind(*a), expected);
   return value;
 }
 

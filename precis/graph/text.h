@@ -9,7 +9,8 @@
 //
 // Encoded types: `q: f32[...] @ u8(scale=0.1, zp=3)`, per axis `@ s8(axis=0, scale=[0.1,0.2])`.
 // Omitted optional inputs are `_`; several outputs `a, b = Split(x) {axis=1}`; own operators
-// `precis::Quantize(x)`.
+// `precis::Quantize(x)`. A node is named after its first output unless `as name` follows. Names that are no
+// plain words stand in quotes.
 #pragma once
 
 #include <string>
@@ -20,7 +21,8 @@
 namespace precis {
 
 Graph parse_graph(std::string_view text);  // Error(kMalformed) with line and column
-// Stable and complete for graphs without subgraphs; tensors of more than 16 elements print as a hash.
-std::string print_graph(const Graph& graph);
+// Stable, and complete for tensors of at most `max_elements` elements: larger ones print as a hash that
+// cannot be read back.
+std::string print_graph(const Graph& graph, int64_t max_elements = 16);
 
 }  // namespace precis
