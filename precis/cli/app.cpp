@@ -1,0 +1,138 @@
+// Parsing the command line, suggestions for wrong flags, limits, signals, and the mapping from Error to exit code.
+#include "precis/cli/app.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "precis/cli/command.h"
+#include "precis/cli/help_topics.h"
+#include "precis/core/check.h"
+#include "precis/core/limits.h"
+#include "precis/core/parallel.h"
+#include "precis/core/text.h"
+#include "precis/core/version.h"
+#include "precis/flow/measure.h"
+
+namespace precis::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Examples:\n"
+    "  precis quantize net.onnx --calib photos/ --data test/ -o net.int8.onnx\n"
+    "  precis eval net.int8.onnx --data test/\n"
+    "  precis compare net.onnx net.int8.onnx --data test/ --layers\n"
+    "  precis bench net.onnx --compare net.int8.onnx\n"
+    "\n"
+    "Precis makes trained neural networks small and fast: an ONNX model, real data and a budget in, a\n"
+    "compressed model with the proof (size, accuracy, speed, measured before and after) out.";
+
+// A wrong flag or subcommand gets its nearest match; CLI11 would only say that it was not expected.
+void check_words(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* command = &app;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--") return;
+    if (command == &app && word.rfind('-', 0) != 0) {
+      std::vector<std::string> names;
+      for (const CLI::App* c : app.get_subcommands([](const CLI::App*) { return true; })) {
+        names.push_back(c->get_name());
+        if (c->get_name() == word) command = c;
+      }
+      if (command != &app) continue;
+      const std::string near = nearest(word, names);
+      fail(ErrorCode::kUsage, "there is no command '{}'{}; `precis --help` lists them", printable(word),
+           near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near));
+    }
+    if (word.rfind("--", 0) != 0) continue;
+    const std::string flag = word.substr(0, word.find('='));
+    if (command->get_option_no_throw(flag) != nullptr) continue;
+    std::vector<std::string> names;
+    for (const CLI::Option* o : command->get_options())
+      for (const std::string& n : o->get_lnames()) names.push_back("--" + n);
+    const std::string near = nearest(flag, names);
+    fail(ErrorCode::kUsage, "{} has no flag '{}'{}; `precis {}--help` lists them", command == &app ? "precis" : "precis " + command->get_name(),
+         printable(flag), near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near),
+         command == &app ? "" : command->get_name() + " ");
+  }
+}
+
+uint64_t parse_bytes(const std::string& text) {
+  double value = 0;
+  uint64_t unit = 1;
+  std::string digits = text;
+  if (!digits.empty()) {
+    const size_t at = std::string("KMGT").find(static_cast<char>(std::toupper(static_cast<unsigned char>(digits.back()))));
+    if (at != std::string::npos) {
+      unit = 1ull << (10 * (at + 1));
+      digits.pop_back();
+    }
+  }
+  check(parse_double(digits, value) && value > 0, ErrorCode::kUsage, "--max-memory '{}': expected a size such as 4G or 512M", printable(text));
+  return static_cast<uint64_t>(value * static_cast<double>(unit));
+}
+
+void apply_globals(const Globals& g) {
+  set_num_threads(g.threads);
+  if (g.max_memory.empty()) return;
+  Limits l = limits();
+  l.max_memory = parse_bytes(g.max_memory);
+  set_limits(l);
+}
+
+int report_error(const Globals& g, ErrorCode code, const std::string& message) {
+  fmt::print(stderr, "precis: {}: {}\n", error_code_name(code), message);
+  if (code == ErrorCode::kInternal) fmt::print(stderr, "This is a bug in Precis. Please report the command and, if you can, the model.\n");
+  if (g.json == "-") {
+    const std::string document = report::error_json(code, message);
+    std::fwrite(document.data(), 1, document.size(), stdout);
+  }
+  return static_cast<int>(code);
+}
+
+int parse_and_run(CLI::App& app, Globals& globals, Action& action, int argc, char** argv) {
+  try {
+    for (int i = 1; i < argc; ++i)
+      if (std::string_view(argv[i]) == "--json") globals.json = "-";  // so that usage errors come as JSON too
+    check_words(app, argc, argv);
+    app.parse(argc, argv);
+    apply_globals(globals);
+    return action();
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    return report_error(globals, ErrorCode::kUsage, e.what());
+  } catch (const Error& e) {
+    return report_error(globals, e.code(), e.what());
+  } catch (const std::bad_alloc&) {
+    return report_error(globals, ErrorCode::kLimit, "out of memory; use fewer threads, a smaller batch, or a machine with more");
+  } catch (const std::exception& e) {
+    return report_error(globals, ErrorCode::kInternal, e.what());
+  }
+}
+
+}  // namespace
+
+int run_app(int argc, char** argv) {
+  flow::process_seconds();  // the clock of "seconds" starts here
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file-size limit becomes an error of write(), not the end of the process
+  CLI::App app(kDescription, "precis");
+  app.set_version_flag("--version", std::string("precis ") + kVersion);
+  app.get_formatter()->column_width(38);
+  app.require_subcommand(0, 1);
+  Globals globals;
+  Action action = [&app] {
+    const std::string help = app.help();
+    std::fwrite(help.data(), 1, help.size(), stdout);
+    return 0;
+  };
+  for (Registrar add : {add_quantize, add_eval, add_compare, add_bench, add_inspect, add_check, add_run, add_doctor}) add(app, globals, action);
+  add_help_topics(app, action);
+  return parse_and_run(app, globals, action, argc, argv);
+}
+
+}  // namespace precis::cli

@@ -1,0 +1,63 @@
+// What the subcommands share: global flags, data flags, model reading, and the two ways a result leaves (text or one JSON document).
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "precis/cli/progress.h"
+#include "precis/data/source.h"
+#include "precis/flow/evaluate.h"
+#include "precis/onnx/onnx_io.h"
+#include "precis/report/format.h"
+
+namespace precis::cli {
+
+struct Globals {
+  int threads = 0;
+  std::string json;               // "" = text, "-" = the document on stdout, else the file it goes to
+  bool quiet = false, follow_links = false;
+  std::string progress = "auto";
+  std::string max_memory;         // "8G"
+};
+
+// One subcommand: its options live in a shared_ptr that its action captures.
+using Action = std::function<int()>;
+using Registrar = void (*)(CLI::App& app, Globals& globals, Action& action);
+
+void add_inspect(CLI::App& app, Globals& globals, Action& action);
+void add_check(CLI::App& app, Globals& globals, Action& action);
+void add_quantize(CLI::App& app, Globals& globals, Action& action);
+void add_eval(CLI::App& app, Globals& globals, Action& action);
+void add_compare(CLI::App& app, Globals& globals, Action& action);
+void add_bench(CLI::App& app, Globals& globals, Action& action);
+void add_run(CLI::App& app, Globals& globals, Action& action);
+void add_doctor(CLI::App& app, Globals& globals, Action& action);
+
+// A subcommand whose help begins with examples.
+CLI::App* add_command(CLI::App& app, Globals& globals, const char* name, const char* summary, const char* examples);
+
+struct DataFlags {
+  std::string data, preprocess, labels;
+  void add_to(CLI::App* command, const char* what);
+  // Opens `data` for the model at `model_path`, with MODEL.preprocess.yaml picked up when --preprocess is not given.
+  std::shared_ptr<const data::DataSource> open(const Graph& graph, const std::string& model_path) const;
+};
+
+onnx_io::ReadResult read_model(const std::string& path, const Globals& globals);
+// Reads, validates and infers types: what every command that runs a model needs.
+onnx_io::ReadResult read_runnable(const std::string& path, const Globals& globals);
+// "x=1,3,224,224" -> shapes in input order; Error(kUsage) naming the inputs the model has.
+std::vector<Shape> parse_shapes(const std::vector<std::string>& specs, const Graph& graph);
+flow::Progress progress_of(std::shared_ptr<ProgressPrinter> printer);
+std::shared_ptr<ProgressPrinter> make_progress(const Globals& globals);
+report::RunFacts facts_of(const std::string& model, int threads);
+// Text to stdout unless --quiet; with --json the document instead (stdout or the named file).
+void emit(const Globals& globals, const std::string& text, const std::string& json);
+void warn(const Globals& globals, const std::vector<std::string>& warnings);
+
+}  // namespace precis::cli

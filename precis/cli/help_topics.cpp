@@ -1,0 +1,75 @@
+// The help topics.
+#include "precis/cli/help_topics.h"
+
+#include <fmt/format.h>
+
+#include "precis/core/check.h"
+#include "precis/core/text.h"
+
+namespace precis::cli {
+namespace {
+
+struct Topic {
+  const char* name;
+  const char* text;
+};
+
+constexpr Topic kTopics[] = {
+    {"data",
+     R"(Data for --calib and --data: PATH[,rows=A:B][,count=N]
+
+  folder/test_data_set_N/input_0.pb   the ONNX test layout
+  inputs.npz, folder of .npy          key or file name = input name; rows along axis 0 are samples
+  images/CLASS/*.jpg                  one sub-folder per class, in order of their names
+  images/ with labels.csv             lines `file,label`
+  train-images-idx3-ubyte[.gz]        IDX (MNIST); the labels file beside it is found
+  data_batch.bin[.gz]                 CIFAR binary
+
+When --calib and --data are the same set they take disjoint rows by themselves; equal samples in both are found by content.
+Images go through --preprocess: a preset (imagenet, imagenet-caffe, tf, cifar10, mnist, unit, raw ...) or a YAML file; without it
+MODEL.preprocess.yaml beside the model is used. docs/data.md has all keys.
+)"},
+    {"exit-codes",
+     R"(0   done, verified                     5   budget not met
+1   internal error (a bug)             6   I/O failure (read, write, disk full)
+2   usage or recipe error              7   resource limit hit (memory, time, size)
+3   input malformed or rejected        8   verification failed, output not kept
+4   valid model, feature unsupported   130 / 143   interrupted, terminated
+)"},
+};
+
+}  // namespace
+
+void add_help_topics(CLI::App& app, Action& action) {
+  CLI::App* c = app.add_subcommand("help", "Shows a help topic: data, exit-codes; or a command's help.");
+  auto topic = std::make_shared<std::string>();
+  c->add_option("topic", *topic, "topic or command");
+  c->callback([&app, &action, topic] {
+    action = [&app, topic] {
+      if (topic->empty()) {
+        fmt::print("{}", app.help());
+        return 0;
+      }
+      std::vector<std::string> names;
+      for (const Topic& t : kTopics) {
+        names.emplace_back(t.name);
+        if (*topic == t.name) {
+          fmt::print("{}", t.text);
+          return 0;
+        }
+      }
+      for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        names.push_back(command->get_name());
+        if (command->get_name() == *topic) {
+          fmt::print("{}", command->help());
+          return 0;
+        }
+      }
+      const std::string near = nearest(*topic, names);
+      fail(ErrorCode::kUsage, "there is no help topic '{}'{}; the topics are data and exit-codes", printable(*topic),
+           near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near));
+    };
+  });
+}
+
+}  // namespace precis::cli

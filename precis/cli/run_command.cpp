@@ -1,0 +1,46 @@
+// precis run: a model on given inputs, its outputs as npy files.
+#include <fmt/format.h>
+
+#include "precis/cli/command.h"
+#include "precis/core/check.h"
+#include "precis/flow/run_model.h"
+
+namespace precis::cli {
+namespace {
+
+struct RunFlags {
+  std::string model, output;
+  DataFlags data;
+  bool force = false, reference = false;
+};
+
+int run(const Globals& g, const RunFlags& o) {
+  const onnx_io::ReadResult r = read_runnable(o.model, g);
+  const auto source = o.data.open(r.model.graph, o.model);
+  auto printer = make_progress(g);
+  flow::RunModelOptions options;
+  options.engine = o.reference ? runtime::Engine::kReference : runtime::Engine::kFast;
+  options.overwrite = o.force ? Overwrite::kReplace : Overwrite::kRefuse;
+  options.progress = progress_of(printer);
+  const flow::RunModelResult result = flow::run_model(r.model.graph, *source, o.output, options);
+  printer->finish();
+  const report::RunFacts facts = facts_of(o.model, g.threads);
+  emit(g, report::run_text(result, o.output, facts), report::run_json(result, o.output, facts));
+  return 0;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Globals& g, Action& action) {
+  CLI::App* c = add_command(app, g, "run", "Runs a model on given inputs and writes its outputs as .npy files, one per output, samples stacked along axis 0.",
+                            "  precis run net.onnx --data inputs.npz -o out/\n  precis run net.onnx --data photos/ -o out/\n");
+  auto o = std::make_shared<RunFlags>();
+  c->add_option("model", o->model, "ONNX model")->required();
+  o->data.add_to(c, "inputs: PATH[,rows=A:B][,count=N]");
+  c->add_option("-o,--output", o->output, "folder for the outputs")->required();
+  c->add_flag("-f,--force", o->force, "replace files that exist");
+  c->add_flag("--reference", o->reference, "run the scalar reference kernels (slow)");
+  c->callback([&g, &action, o] { action = [&g, o] { return run(g, *o); }; });
+}
+
+}  // namespace precis::cli

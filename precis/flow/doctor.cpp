@@ -1,0 +1,60 @@
+// Reading /proc and asking the rooms for their versions.
+#include "precis/flow/doctor.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "precis/core/check.h"
+#include "precis/core/io.h"
+#include "precis/core/isa.h"
+#include "precis/core/limits.h"
+#include "precis/core/parallel.h"
+#include "precis/core/text.h"
+#include "precis/core/version.h"
+#include "precis/onnx/onnx_io.h"
+#include "precis/runtime/session.h"
+
+namespace precis::flow {
+namespace {
+
+std::string cpu_model() {
+  const std::string text = read_text_file("/proc/cpuinfo");
+  const size_t at = text.find("model name");
+  if (at == std::string::npos) return "unknown";
+  const size_t colon = text.find(':', at), end = text.find('\n', at);
+  return std::string(trim(std::string_view(text).substr(colon + 1, end - colon - 1)));
+}
+
+}  // namespace
+
+Doctor examine() {
+  Doctor d;
+  d.version = kVersion;
+  try {
+    d.cpu = cpu_model();
+  } catch (const Error&) {
+    d.cpu = "unknown";  // no /proc here
+  }
+  d.isa = isa_name(current_isa());
+  if (const char* forced = std::getenv("PRECIS_FORCE_ISA")) d.forced_isa = forced;
+  d.cores = usable_cores();
+  d.threads = num_threads();
+  d.memory_bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+  for (const auto& lib : onnx_io::library_versions()) d.libraries.push_back(lib);
+  for (const auto& lib : runtime::library_versions()) d.libraries.push_back(lib);
+  const Limits& l = limits();
+  d.limits = {{"model file", format_bytes(l.max_onnx_bytes)},
+              {"external data", format_bytes(l.max_external_bytes)},
+              {"memory for a 100 MB model", format_bytes(memory_limit(100u << 20))},
+              {"nodes", std::to_string(l.max_nodes)},
+              {"protobuf messages", std::to_string(l.max_messages)},
+              {"subgraph depth", std::to_string(l.max_subgraph_depth)},
+              {"image", fmt::format("{} Mpixel", l.max_image_pixels >> 20)}};
+  if (d.isa == "scalar") d.advice.push_back("this CPU has no AVX2: only the scalar kernels run, slowly");
+  if (d.isa == "avx2" || d.isa == "avx512")
+    d.advice.push_back("this CPU has no VNNI: channels whose int16 pairs could saturate take exact kernels; int8 gains less here than on a VNNI machine");
+  return d;
+}
+
+}  // namespace precis::flow

@@ -1,0 +1,250 @@
+// What a person reads: short blocks, the numbers that matter, and the next command.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "precis/core/text.h"
+#include "precis/report/format.h"
+#include "precis/report/table.h"
+
+namespace precis::report {
+namespace {
+
+using Align = Table::Align;
+using Outcome = flow::QuantizeResult::Outcome;
+
+std::string percent(double rate) { return fmt::format("{:.2f} %", rate * 100); }
+std::string signed_percent(double rate) { return fmt::format("{:+.2f} %", rate * 100); }
+std::string db(double v) { return std::isfinite(v) ? fmt::format("{:.1f} dB", v) : "equal"; }
+std::string ms(double v) { return fmt::format("{:.3g} ms", v); }
+
+std::string facts_line(const RunFacts& f) {
+  return fmt::format("  {} thread{}, {}, peak memory {}\n", f.threads, f.threads == 1 ? "" : "s", format_seconds(f.seconds), format_bytes(f.peak_rss_bytes));
+}
+
+void metric_rows(Table& t, const flow::EvalResult& e) {
+  if (e.top1)
+    t.row({"top-1", percent(*e.top1), fmt::format("{} of {}", e.top1_count, e.labelled),
+           fmt::format("95 %: {} to {}", percent(e.top1_interval.low), percent(e.top1_interval.high))});
+  if (e.top5) t.row({"top-5", percent(*e.top5), fmt::format("{} of {}", e.top5_count, e.labelled), ""});
+  if (e.rmse) t.row({"RMSE", fmt::format("{:.6g}", *e.rmse), "", ""});
+  if (e.command) t.row({"command", fmt::format("{:.6g}", *e.command), "", ""});
+}
+
+std::string skipped_text(const std::vector<passes::SkippedNode>& skipped) {
+  if (skipped.empty()) return "";
+  Table t;
+  t.column("node");
+  t.column("operator");
+  t.column("bytes", Align::kRight);
+  t.column("MACs", Align::kRight);
+  t.column("why it stays in float");
+  constexpr size_t kShown = 12;
+  for (size_t i = 0; i < std::min(skipped.size(), kShown); ++i) {
+    const auto& s = skipped[i];
+    t.row({printable(s.node), s.op, fmt::format("{:.1f} %", s.byte_share * 100), fmt::format("{:.1f} %", s.mac_share * 100), s.reason});
+  }
+  std::string out = "\nLeft in float:\n" + t.str();
+  if (skipped.size() > kShown) out += fmt::format("  and {} more (all of them with --json)\n", skipped.size() - kShown);
+  return out;
+}
+
+std::string layers_text(const std::vector<flow::LayerComparison>& layers, size_t shown) {
+  Table t;
+  t.column("layer");
+  t.column("operator");
+  t.column("SQNR", Align::kRight);
+  t.column("likely cause");
+  for (size_t i = 0; i < std::min(layers.size(), shown); ++i) t.row({printable(layers[i].name), layers[i].op, db(layers[i].sqnr_db), layers[i].cause});
+  return t.empty() ? "" : t.str();
+}
+
+std::string proof_text(const std::vector<passes::ChannelProof>& proofs) {
+  int64_t channels = 0, saturating = 0, reduced = 0, raised = 0, worst = 0;
+  for (const auto& p : proofs) {
+    channels += p.channels;
+    saturating += p.pair_saturating;
+    reduced += p.reduced_to_7_bits;
+    raised += p.bias_scale_raised;
+    worst = std::max(worst, p.worst_accumulator);
+  }
+  if (channels == 0) return "";
+  std::string out = fmt::format("\nNo accumulator can overflow: the worst of {} channels reaches {:.2f} % of the int32 range.\n", channels,
+                                100.0 * static_cast<double>(worst) / 2147483647.0);
+  if (saturating > 0)
+    out += fmt::format("{} channels could saturate int16 pairs in other runtimes on CPUs without VNNI (ours is exact); --isa-safe avoids it.\n", saturating);
+  if (reduced > 0) out += fmt::format("{} channels were given 7-bit weights (--isa-safe).\n", reduced);
+  if (raised > 0) out += fmt::format("{} channels got a larger scale so that their bias fits 32 bits.\n", raised);
+  return out;
+}
+
+void closing_metrics(Table& t, const flow::QuantizeResult& r) {
+  if (r.before.eval && r.after.eval) {
+    const auto& a = *r.before.eval;
+    const auto& b = *r.after.eval;
+    if (a.top1 && b.top1)
+      t.row({"top-1", percent(*a.top1), percent(*b.top1),
+             r.drop_interval ? fmt::format("{} (95 %: {} to {})", signed_percent(*b.top1 - *a.top1), signed_percent(r.drop_interval->low), signed_percent(r.drop_interval->high))
+                             : signed_percent(*b.top1 - *a.top1)});
+    if (a.top5 && b.top5) t.row({"top-5", percent(*a.top5), percent(*b.top5), signed_percent(*b.top5 - *a.top5)});
+    if (a.rmse && b.rmse) t.row({"RMSE", fmt::format("{:.4g}", *a.rmse), fmt::format("{:.4g}", *b.rmse), ""});
+    if (a.command && b.command) t.row({"command", fmt::format("{:.6g}", *a.command), fmt::format("{:.6g}", *b.command), ""});
+  }
+  if (!r.comparison) return;
+  const std::string where = r.compared_on_calibration ? "on the calibration rows" : "on the data";
+  for (const auto& o : r.comparison->outputs) t.row({"output " + printable(o.name), "", db(o.sqnr_db), "SQNR " + where});
+  if (r.comparison->top1_agreement) t.row({"same top-1", "", percent(*r.comparison->top1_agreement), where});
+}
+
+std::string speed_text(const flow::QuantizeResult& r) {
+  if (!r.speed) return "";
+  const double times = 1 / r.speed->ratio;
+  if (r.speed->ratio > 1.0)
+    return fmt::format("The int8 model is SLOWER on this machine: {:.2f} x the time of the float model. --never-slower leaves the layers float that lose.\n", r.speed->ratio);
+  return fmt::format("{:.2f} x as fast as float on this machine ({} thread{}).\n", times, r.speed->first.threads, r.speed->first.threads == 1 ? "" : "s");
+}
+
+std::string closing_block(const flow::QuantizeRequest& q, const flow::QuantizeResult& r) {
+  Table t;
+  t.column("");
+  t.column("before", Align::kRight);
+  t.column("after", Align::kRight);
+  t.column("");
+  t.row({"size", format_bytes(r.before.bytes), format_bytes(r.after.bytes),
+         r.after.bytes > 0 ? fmt::format("{:.2f} x smaller", static_cast<double>(r.before.bytes) / static_cast<double>(r.after.bytes)) : ""});
+  closing_metrics(t, r);
+  if (r.speed) t.row({"latency", ms(r.speed->first.median_ms), ms(r.speed->second.median_ms), fmt::format("{:.2f} x", 1 / r.speed->ratio)});
+  std::string out = "\n" + t.str(0) + "\n" + speed_text(r);
+  if (r.outcome == Outcome::kWritten) out += fmt::format("Wrote {} in {} (peak memory {}).\n", printable(q.output), format_seconds(r.seconds), format_bytes(r.peak_rss));
+  return out;
+}
+
+std::string next_step(const flow::QuantizeRequest& q, const flow::QuantizeResult& r) {
+  if (r.outcome == Outcome::kDryRun) return "Next: the same command without --dry-run\n";
+  if (r.outcome != Outcome::kWritten) return "";
+  const bool judged = r.before.eval.has_value();
+  return judged ? fmt::format("Next: precis compare {} {} --data {} --layers\n", printable(q.input), printable(q.output), q.data ? printable(q.data->path) : "DATA")
+                : fmt::format("Next: precis eval {} --data LABELLED_DATA   (accuracy was not measured: no labelled --data)\n", printable(q.output));
+}
+
+}  // namespace
+
+std::string quantize_text(const flow::QuantizeRequest& q, const flow::QuantizeResult& r) {
+  if (r.outcome == Outcome::kAlreadyQuantized) return r.message + "\n";
+  std::string out;
+  for (const std::string& line : r.data_lines) out += line + "\n";
+  out += skipped_text(r.report.skipped);
+  out += proof_text(r.report.proofs);
+  if (!r.worst_layers.empty()) out += "\nWorst layers:\n" + layers_text(r.worst_layers, 5);
+  for (const std::string& layer : r.slower_layers) out += fmt::format("left in float because int8 was slower here: {}\n", printable(layer));
+  if (r.outcome == Outcome::kDryRun)
+    out += fmt::format("\nDry run: the output would be {} bytes ({} -> {}); nothing was written.\n", r.after.bytes, format_bytes(r.before.bytes), format_bytes(r.after.bytes));
+  else
+    out += closing_block(q, r);
+  if (!r.message.empty()) out += r.message + "\n";
+  return out + next_step(q, r);
+}
+
+std::string eval_text(const flow::EvalResult& r, const RunFacts& f) {
+  Table t;
+  t.column("metric");
+  t.column("value", Align::kRight);
+  t.column("", Align::kRight);
+  t.column("");
+  metric_rows(t, r);
+  std::string out = fmt::format("{}: {} samples\n", printable(f.model), r.samples);
+  out += t.empty() ? "  the data has no labels or targets: nothing to judge by (see `precis compare` for the differences of two models)\n" : t.str();
+  return out + facts_line(f);
+}
+
+std::string compare_text(const flow::CompareResult& r, const std::string& reference, const std::string& candidate, const RunFacts& f) {
+  Table t;
+  t.column("output");
+  for (const char* c : {"SQNR", "cosine", "max |diff|", "KL"}) t.column(c, Align::kRight);
+  for (const auto& o : r.outputs)
+    t.row({printable(o.name), db(o.sqnr_db), fmt::format("{:.6f}", o.cosine), fmt::format("{:.4g}", o.max_abs), fmt::format("{:.3g}", o.kl)});
+  std::string out = fmt::format("{} against {}, {} samples\n", printable(candidate), printable(reference), r.samples) + t.str();
+  if (r.top1_agreement) out += fmt::format("  same top-1 on {} of the samples\n", percent(*r.top1_agreement));
+  if (!r.layers.empty()) out += "\nLayers, worst first:\n" + layers_text(r.layers, r.layers.size());
+  return out + facts_line(f);
+}
+
+namespace {
+
+void latency_row(Table& t, const std::string& name, const flow::Latency& l) {
+  t.row({printable(name), ms(l.median_ms), ms(l.p90_ms), ms(l.p99_ms), ms(l.min_ms), ms(l.sd_ms), std::to_string(l.runs)});
+}
+
+Table latency_table() {
+  Table t;
+  t.column("model");
+  for (const char* c : {"median", "p90", "p99", "min", "sd", "runs"}) t.column(c, Align::kRight);
+  return t;
+}
+
+}  // namespace
+
+std::string bench_text(const flow::Latency& l, const RunFacts& f) {
+  Table t = latency_table();
+  latency_row(t, f.model, l);
+  return t.str(0) + facts_line(f);
+}
+
+std::string bench_pair_text(const flow::PairedLatency& p, const std::string& other, const RunFacts& f) {
+  Table t = latency_table();
+  latency_row(t, f.model, p.first);
+  latency_row(t, other, p.second);
+  return t.str(0) + fmt::format("  {} takes {:.3f} x the time of {} (middle half of the pairs: {:.3f} to {:.3f})\n", printable(other), p.ratio,
+                                printable(f.model), p.ratio_low, p.ratio_high) + facts_line(f);
+}
+
+namespace {
+
+std::string plan_text(const runtime::PlanInfo& plan) {
+  Table t;
+  for (const char* c : {"step", "operator", "kernel", "inputs", "outputs"}) t.column(c);
+  for (const auto& s : plan.steps) {
+    std::string op = s.op;
+    for (const auto& f : s.fused) op += "+" + f;
+    t.row({printable(s.node), op, s.kernel, fmt::format("{}", fmt::join(s.inputs, " ")), fmt::format("{}", fmt::join(s.outputs, " "))});
+  }
+  return fmt::format("\nPlan: {} steps, arena {}, packed weights {}\n", plan.steps.size(), format_bytes(plan.arena_bytes), format_bytes(plan.weight_bytes)) + t.str();
+}
+
+}  // namespace
+
+std::string inspect_text(const flow::ModelSummary& s, const runtime::PlanInfo* plan, const RunFacts& f) {
+  std::string out = fmt::format("{}: {}, opset {}, IR {}{}\n", printable(f.model), format_bytes(s.file_bytes), s.opset, s.ir_version,
+                                s.producer.empty() ? "" : ", made by " + printable(s.producer));
+  for (const auto& v : s.inputs) out += fmt::format("  input   {}: {}\n", printable(v.name), printable(v.type));
+  for (const auto& v : s.outputs) out += fmt::format("  output  {}: {}\n", printable(v.name), printable(v.type));
+  out += fmt::format("  {} nodes, {} parameters ({}), {} MACs\n", s.nodes, format_count(static_cast<double>(s.parameters)), format_bytes(s.weight_bytes),
+                     format_count(static_cast<double>(s.macs)));
+  for (const auto& [kind, count] : s.parameters_by_type) out += fmt::format("    {}: {}\n", kind, count);
+  Table t;
+  t.column("operator");
+  for (const char* c : {"count", "on codes", "MACs", "weights"}) t.column(c, Align::kRight);
+  for (const auto& o : s.operators)
+    t.row({printable(o.op), std::to_string(o.count), o.quantized ? std::to_string(o.quantized) : "", o.macs ? format_count(static_cast<double>(o.macs)) : "",
+           o.weight_bytes ? format_bytes(o.weight_bytes) : ""});
+  out += t.str();
+  for (const auto& w : s.warnings) out += "  warning: " + printable(w) + "\n";
+  if (plan != nullptr) out += plan_text(*plan);
+  return out;
+}
+
+std::string check_text(const std::vector<Problem>& problems, const RunFacts& f) {
+  std::string out;
+  int64_t errors = 0;
+  for (const auto& p : problems) {
+    const bool error = p.level == Problem::Level::kError;
+    errors += error;
+    out += fmt::format("{}: {}: {}\n", error ? "error" : "warning", p.where, p.message);
+  }
+  out += fmt::format("{}: {} error{}, {} warning{}\n", printable(f.model), errors, errors == 1 ? "" : "s", static_cast<int64_t>(problems.size()) - errors,
+                     static_cast<int64_t>(problems.size()) - errors == 1 ? "" : "s");
+  return out;
+}
+
+}  // namespace precis::report
