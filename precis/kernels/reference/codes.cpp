@@ -35,17 +35,18 @@ void add_codes(const AddCodes& p, const Walk<3>& walk, const int32_t* a, const i
     for (int64_t i = 0; i < n; ++i) {
       const float ta = static_cast<float>(a[at[0] + i * step[0]]) * p.multiplier_a;
       const float t = std::fma(static_cast<float>(b[at[1] + i * step[1]]), p.multiplier_b, ta);
-      y[at[2] + i * step[2]] = round_to_grid(t, p.grid);
+      y[at[2] + i * step[2]] = round_to_grid(activate(p.activation, t), p.grid);
     }
   });
 }
 
-void multiply_codes(float multiplier, const OutputGrid& grid, const Walk<3>& walk, const int32_t* a,
-                    const int32_t* b, int32_t* y) {
+void multiply_codes(const MultiplyCodes& p, const Walk<3>& walk, const int32_t* a, const int32_t* b,
+                    int32_t* y) {
   for_each_row(walk, [&](const auto& at, int64_t n, const auto& step) {
     for (int64_t i = 0; i < n; ++i) {
       const int64_t product = int64_t{a[at[0] + i * step[0]]} * b[at[1] + i * step[1]];
-      y[at[2] + i * step[2]] = round_to_grid(static_cast<float>(product) * multiplier, grid);
+      y[at[2] + i * step[2]] =
+          round_to_grid(activate(p.activation, static_cast<float>(product) * p.multiplier), p.grid);
     }
   });
 }

@@ -24,15 +24,21 @@ void narrow_codes(int64_t n, const int32_t* x, C* y);
 // Centred codes -> codes of another grid: y = round_to_grid(x * multiplier)
 void rescale_codes(int64_t n, const int32_t* x, float multiplier, const OutputGrid& grid, int32_t* y);
 
-// y = round_to_grid(fma(b, multiplier_b, a * multiplier_a)); the walk's operands are a, b, y.
+// y = round_to_grid(activate(fma(b, multiplier_b, a * multiplier_a))); the walk's operands are a, b, y.
 struct AddCodes {
   float multiplier_a = 1, multiplier_b = 1;
+  FusedActivation activation;
   OutputGrid grid;
 };
 void add_codes(const AddCodes& p, const Walk<3>& walk, const int32_t* a, const int32_t* b, int32_t* y);
-// y = round_to_grid(float(a * b) * multiplier)
-void multiply_codes(float multiplier, const OutputGrid& grid, const Walk<3>& walk, const int32_t* a,
-                    const int32_t* b, int32_t* y);
+// y = round_to_grid(activate(float(a * b) * multiplier))
+struct MultiplyCodes {
+  float multiplier = 1;
+  FusedActivation activation;
+  OutputGrid grid;
+};
+void multiply_codes(const MultiplyCodes& p, const Walk<3>& walk, const int32_t* a, const int32_t* b,
+                    int32_t* y);
 
 // Scale and zero point (u8) of DynamicQuantizeLinear: the range of x widened to hold 0; a constant 0 gives
 // scale 1.
