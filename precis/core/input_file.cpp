@@ -51,10 +51,11 @@ class Descriptor {
 
 struct stat checked_stat(int fd, const std::string& path) {
   struct stat s {};
-  check(sys_calls().stat_fd(fd, &s) == 0, ErrorCode::kIo, "cannot read '{}': {}", printable(path),
-        std::strerror(errno));
-  check(S_ISREG(s.st_mode), ErrorCode::kMalformed,
-        "'{}' is {}, expected a regular file; give the file itself", printable(path), kind_name(s.st_mode));
+  if (sys_calls().stat_fd(fd, &s) != 0)
+    fail(ErrorCode::kIo, "cannot read '{}': {}", printable(path), std::strerror(errno));
+  if (!S_ISREG(s.st_mode))
+    fail(ErrorCode::kMalformed, "'{}' is {}, expected a regular file; give the file itself", printable(path),
+         kind_name(s.st_mode));
   return s;
 }
 
@@ -179,11 +180,12 @@ void InputFile::read_exact(uint64_t offset, std::span<std::byte> out) const {
     const size_t want = std::min(out.size() - done, kMaxRead);
     const int64_t got = retry_interrupted(
         [&] { return sys_calls().pread(fd_, out.data() + done, want, static_cast<int64_t>(offset + done)); });
-    check(got >= 0, ErrorCode::kIo, "cannot read '{}' at byte {}: {}", printable(path_), offset + done,
-          std::strerror(errno));
-    check(got > 0, ErrorCode::kIo,
-          "'{}' ended at byte {}, expected {} bytes from {}: it changed while being read", printable(path_),
-          offset + done, out.size(), offset);
+    if (got < 0)
+      fail(ErrorCode::kIo, "cannot read '{}' at byte {}: {}", printable(path_), offset + done,
+           std::strerror(errno));
+    if (got == 0)
+      fail(ErrorCode::kIo, "'{}' ended at byte {}, expected {} bytes from {}: it changed while being read",
+           printable(path_), offset + done, out.size(), offset);
     done += static_cast<size_t>(got);
   }
 }

@@ -100,6 +100,7 @@ bool same_file(const std::string& a,
 std::vector<std::string> list_folder(
     const std::string& folder);                      // entry names sorted by bytes; without . and ..
 void make_folders(const std::string& path);          // mkdir -p; kIo
+void remove_file(const std::string& path);           // nothing happens when it is missing; kIo
 std::string parent_folder(const std::string& path);  // "." when the path has none
 std::string join_path(const std::string& folder, const std::string& name);
 // Removes leftovers `.precis-tmp-<pid>-*` of dead processes from `folder`; what cannot be removed stays,

@@ -28,8 +28,8 @@ bool same_file(const std::string& a, const std::string& b) {
 
 std::vector<std::string> list_folder(const std::string& folder) {
   std::vector<std::string> names;
-  check(sys_calls().list(folder.c_str(), names) == 0, ErrorCode::kIo, "cannot list folder '{}': {}",
-        printable(folder), std::strerror(errno));
+  if (sys_calls().list(folder.c_str(), names) != 0)
+    fail(ErrorCode::kIo, "cannot list folder '{}': {}", printable(folder), std::strerror(errno));
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -42,6 +42,11 @@ void make_folders(const std::string& path) {
   const int error = errno;
   check(made || (error == EEXIST && path_kind(path) == PathKind::kDirectory), ErrorCode::kIo,
         "cannot make folder '{}': {}", printable(path), std::strerror(error));
+}
+
+void remove_file(const std::string& path) {
+  const bool gone = sys_calls().unlink(path.c_str()) == 0 || errno == ENOENT;
+  check(gone, ErrorCode::kIo, "cannot remove '{}': {}", printable(path), std::strerror(errno));
 }
 
 std::string parent_folder(const std::string& path) {

@@ -2,6 +2,7 @@
 #include "precis/core/tensor.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -54,6 +55,16 @@ T saturating_trunc(double v) {
   return static_cast<T>(v);
 }
 
+// The float that carries enough of `v` to be rounded again to a narrower type: truncated, its last bit set
+// when anything was lost ("round to odd"), so that the second rounding is the only one that counts.
+float round_to_odd(double v) {
+  const float nearest = static_cast<float>(v);
+  if (!std::isfinite(nearest) || static_cast<double>(nearest) == v) return nearest;
+  const bool grew = std::fabs(static_cast<double>(nearest)) > std::fabs(v);
+  const float truncated = grew ? std::nextafterf(nearest, 0.0f) : nearest;
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(truncated) | 1u);
+}
+
 void store_double(std::byte* p, DType dtype, int64_t i, double v) {
   switch (dtype) {
     case DType::kF32:
@@ -61,9 +72,9 @@ void store_double(std::byte* p, DType dtype, int64_t i, double v) {
     case DType::kF64:
       return store(p, i, v);
     case DType::kF16:
-      return store(p, i, f32_to_f16(static_cast<float>(v)));
+      return store(p, i, f32_to_f16(round_to_odd(v)));
     case DType::kBF16:
-      return store(p, i, f32_to_bf16(static_cast<float>(v)));
+      return store(p, i, f32_to_bf16(round_to_odd(v)));
     case DType::kI8:
       return store(p, i, saturating_trunc<int8_t>(v));
     case DType::kU8:

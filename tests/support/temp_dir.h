@@ -7,7 +7,9 @@ namespace precis::test {
 
 class TempDir {
  public:
-  TempDir();
+  // kMemory: on a file system in memory where there is one, for loops that sync thousands of files.
+  enum class Place { kDisk, kMemory };
+  explicit TempDir(Place place = Place::kDisk);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
