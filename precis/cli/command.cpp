@@ -9,6 +9,7 @@
 #include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/flow/measure.h"
+#include "precis/flow/quantize_flow.h"
 #include "precis/graph/op.h"
 #include "precis/graph/validate.h"
 

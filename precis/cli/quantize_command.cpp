@@ -71,7 +71,7 @@ int quantize(const Globals& g, QuantizeFlags& f) {
     q.data = data::parse_data_spec(f.data.data);
     if (!f.data.labels.empty()) q.data->labels = f.data.labels;
   }
-  if (!f.data.preprocess.empty()) q.preprocess = f.data.preprocess;
+  q.preprocess = f.data.preprocess;
   if (!f.max_drop.empty()) q.max_drop = parse_drop(f.max_drop);
   q.links = g.follow_links ? InputFile::Links::kFollow : InputFile::Links::kRefuse;
   q.overwrite = f.force ? Overwrite::kReplace : Overwrite::kRefuse;

@@ -19,7 +19,7 @@ struct QuantizeRequest {
   std::string input, output;
   Recipe recipe;                                   // prepare, calibrate, quantize_static, write
   std::optional<data::DataSpec> calib, data;       // calib may be replaced by `ranges`
-  std::optional<std::string> preprocess;           // preset or file; default: MODEL.preprocess.yaml beside the model
+  std::string preprocess;                          // preset or file; "" = MODEL.preprocess.yaml beside the model when it is there
   std::string ranges, save_ranges;                 // RangeTable files
   InputFile::Links links = InputFile::Links::kRefuse;
   Overwrite overwrite = Overwrite::kRefuse;
@@ -61,5 +61,8 @@ struct QuantizeResult {
 };
 
 QuantizeResult quantize(const QuantizeRequest& request);
+
+// The preprocessing to use: `flag` (preset or file) when given, else MODEL.preprocess.yaml beside the model when it is there.
+std::optional<data::Preprocess> find_preprocess(const std::string& flag, const std::string& model_path);
 
 }  // namespace precis::flow

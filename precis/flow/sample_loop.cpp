@@ -12,6 +12,7 @@ namespace precis::flow {
 namespace {
 
 constexpr int64_t kWindow = 8;
+constexpr int64_t kTappedWindow = 2;  // every tensor of a sample is kept until it is consumed
 
 struct SampleResult {
   data::Sample sample;
@@ -69,9 +70,11 @@ void SampleLoop::run(const data::DataSource& source, const std::string& phase, c
 
 void SampleLoop::run_tapped(const data::DataSource& source, const std::string& phase, const Progress& progress, const TapConsumer& consumer) {
   const int64_t total = source.size();
-  std::vector<SampleResult> window(kWindow);
-  for (int64_t start = 0; start < total; start += kWindow) {
-    const int64_t count = std::min(kWindow, total - start);
+  const bool tapped = std::any_of(taps_.begin(), taps_.end(), [](const auto& names) { return !names.empty(); });
+  const int64_t size = tapped ? kTappedWindow : kWindow;
+  std::vector<SampleResult> window(static_cast<size_t>(size));
+  for (int64_t start = 0; start < total; start += size) {
+    const int64_t count = std::min(size, total - start);
     parallel_for(count, 1, [&](int64_t begin, int64_t end) {
       auto worker = take();
       for (int64_t i = begin; i < end; ++i) {

@@ -70,7 +70,7 @@ bool RuleMatcher::matches_node(const OverrideRule& rule, NodeId id) const {
   if (rule.match == "first") return id == first_;
   if (rule.match == "last") return id == last_;
   if (rule.match.rfind("op:", 0) == 0) return n.op == rule.match.substr(3);
-  return name_matches(rule.match, n.name);
+  return name_matches(rule.match, n.name) || (n.output(0) && name_matches(rule.match, graph_.value(n.output(0)).name));
 }
 
 OverrideRule RuleMatcher::for_node(NodeId id) const {

@@ -4,10 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "precis/flow/doctor.h"
 #include "precis/flow/evaluate.h"
 #include "precis/flow/inspect.h"
 #include "precis/flow/measure.h"
 #include "precis/flow/quantize_flow.h"
+#include "precis/flow/run_model.h"
 #include "precis/graph/validate.h"
 #include "precis/runtime/session.h"
 
@@ -39,6 +41,12 @@ std::string inspect_text(const flow::ModelSummary& summary, const runtime::PlanI
 
 std::string check_json(const std::vector<Problem>& problems, const RunFacts& facts);
 std::string check_text(const std::vector<Problem>& problems, const RunFacts& facts);
+
+std::string run_json(const flow::RunModelResult& result, const std::string& folder, const RunFacts& facts);
+std::string run_text(const flow::RunModelResult& result, const std::string& folder, const RunFacts& facts);
+
+std::string doctor_json(const flow::Doctor& doctor);
+std::string doctor_text(const flow::Doctor& doctor);
 
 std::string error_json(ErrorCode code, const std::string& message);
 

@@ -223,6 +223,34 @@ std::string check_json(const std::vector<Problem>& problems, const RunFacts& f) 
   return dump(j);
 }
 
+std::string run_json(const flow::RunModelResult& r, const std::string& folder, const RunFacts& f) {
+  ordered_json j;
+  j["schema"] = "precis.run/1";
+  j["model"] = f.model;
+  j["folder"] = folder;
+  j["samples"] = r.samples;
+  j["outputs"] = ordered_json::array();
+  for (size_t i = 0; i < r.files.size(); ++i) j["outputs"].push_back({{"file", r.files[i]}, {"shape", r.shapes[i]}});
+  add_facts(j, f);
+  return dump(j);
+}
+
+std::string doctor_json(const flow::Doctor& d) {
+  ordered_json j;
+  j["schema"] = "precis.doctor/1";
+  j["version"] = d.version;
+  j["cpu"] = d.cpu;
+  j["isa"] = d.isa;
+  j["forced_isa"] = d.forced_isa;
+  j["cores"] = d.cores;
+  j["threads"] = d.threads;
+  j["memory_bytes"] = d.memory_bytes;
+  for (const auto& [name, value] : d.libraries) j["libraries"][name] = value;
+  for (const auto& [name, value] : d.limits) j["limits"][name] = value;
+  j["advice"] = d.advice;
+  return dump(j);
+}
+
 std::string error_json(ErrorCode code, const std::string& message) {
   return dump({{"schema", "precis.error/1"}, {"code", static_cast<int>(code)}, {"kind", error_code_name(code)}, {"message", message}});
 }

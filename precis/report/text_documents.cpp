@@ -247,4 +247,19 @@ std::string check_text(const std::vector<Problem>& problems, const RunFacts& f) 
   return out;
 }
 
+std::string run_text(const flow::RunModelResult& r, const std::string& folder, const RunFacts& f) {
+  std::string out = fmt::format("{}: {} samples, outputs in {}\n", printable(f.model), r.samples, printable(folder));
+  for (size_t i = 0; i < r.files.size(); ++i) out += fmt::format("  {} {}\n", printable(r.files[i]), r.shapes[i]);
+  return out + facts_line(f);
+}
+
+std::string doctor_text(const flow::Doctor& d) {
+  std::string out = fmt::format("precis {}\n  CPU       {}\n  kernels   {}{}\n  cores     {} usable, {} threads\n  memory    {}\n", d.version, d.cpu, d.isa,
+                                d.forced_isa.empty() ? "" : " (forced by PRECIS_FORCE_ISA)", d.cores, d.threads, format_bytes(d.memory_bytes));
+  for (const auto& [name, value] : d.libraries) out += fmt::format("  library   {} {}\n", name, value);
+  for (const auto& [name, value] : d.limits) out += fmt::format("  limit     {}: {}\n", name, value);
+  for (const auto& a : d.advice) out += "  note      " + a + "\n";
+  return out;
+}
+
 }  // namespace precis::report

@@ -1,0 +1,75 @@
+// Node by node timing of the prepared float model and the int8 model; both are timed in the same process, in turns.
+#include "precis/flow/never_slower.h"
+
+#include <algorithm>
+#include <map>
+
+#include "precis/calib/calibrator.h"
+#include "precis/core/check.h"
+#include "precis/core/text.h"
+#include "precis/passes/pass.h"
+
+namespace precis::flow {
+namespace {
+
+constexpr double kMargin = 1.02;  // timing noise: int8 must lose by more than this
+
+std::map<std::string, double> seconds_by_node(const Graph& g, int threads) {
+  MeasureOptions options;
+  options.threads = threads;
+  options.seconds = 0.5;
+  std::map<std::string, double> by_node;
+  for (const auto& [node, seconds] : measure_steps(g, options)) by_node[node] += seconds;
+  return by_node;
+}
+
+// Rules match by glob: a name that holds glob characters is given as an escaped regular expression.
+std::string exact_pattern(const std::string& name) {
+  if (name.find_first_of("*?[") == std::string::npos) return name;
+  std::string escaped = "re:";
+  for (char c : name) {
+    if (std::string_view(".*+?^${}()|[]\\").find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::vector<std::string> slower_nodes(const Graph& prepared, const Graph& quantized, int threads) {
+  const auto before = seconds_by_node(prepared, threads), after = seconds_by_node(quantized, threads);
+  std::vector<std::string> names;
+  for (NodeId id : prepared.order()) {
+    const Node& n = prepared.node(id);
+    if (!n.is("Conv") && !n.is("ConvTranspose") && !n.is("Gemm") && !n.is("MatMul")) continue;
+    const auto a = before.find(n.name), b = after.find(n.name);
+    if (a != before.end() && b != after.end() && b->second > a->second * kMargin) names.push_back(n.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+void leave_slower_layers_float(const QuantizeRequest& request, Run& run, QuantizeResult& result) {
+  Stage* stage = result.recipe.find("quantize_static");
+  check(stage != nullptr, ErrorCode::kUsage, "--never-slower needs a recipe with a quantize_static stage");
+  Model prepared = run.original;
+  passes::prepare(prepared);
+  if (run.progress) run.progress("time layers", 0, 0);
+  const std::vector<std::string> slower = slower_nodes(prepared.graph, run.model.graph, request.bench_threads);
+  if (slower.empty()) return;
+  for (const std::string& name : slower) stage->options["rules"].push_back(exact_pattern(name) + ".quantize=false");
+  result.slower_layers = slower;
+  const passes::QuantizeOptions options = quantize_options_from(*stage);
+  // Other borders may need ranges that were not observed yet; their statistics do not depend on what else is observed.
+  calib::CalibrateOptions missing;
+  for (const std::string& v : passes::values_to_observe(prepared.graph, options))
+    if (run.ranges.find(v) == nullptr) missing.values.push_back(v);
+  if (!missing.values.empty()) {
+    check(run.calib != nullptr, ErrorCode::kUsage, "--never-slower needs --calib: the saved ranges lack tensor '{}'", printable(missing.values[0]));
+    quant::RangeTable more = calib::calibrate(prepared.graph, *run.calib, missing);
+    for (auto& [name, stats] : more.entries) run.ranges.entries[name] = std::move(stats);
+  }
+  run.model = std::move(prepared);
+  run.report = passes::quantize_static(run.model, run.ranges, options);
+}
+
+}  // namespace precis::flow
