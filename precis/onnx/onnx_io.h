@@ -1,6 +1,7 @@
 // ONNX files in and out of the Graph; the only room that sees protobuf, and no protobuf type leaves it.
-// Reading: wire scan (limits) -> parse -> tensors -> upgrade to the canonical opset -> fold Q/DQ pairs into encodings.
-// Writing: encodings -> Q/DQ or QOperator nodes -> lowest sufficient opset -> deterministic bytes -> atomic file.
+// Reading: wire scan (limits) -> parse -> tensors -> upgrade to the canonical opset -> fold Q/DQ pairs into
+// encodings. Writing: encodings -> Q/DQ or QOperator nodes -> lowest sufficient opset -> deterministic bytes
+// -> atomic file.
 #pragma once
 
 #include <functional>
@@ -13,15 +14,16 @@
 namespace precis::onnx_io {
 
 struct ReadOptions {
-  InputFile::Links links = InputFile::Links::kRefuse;  // external data through symbolic or hard links (--follow-links)
+  InputFile::Links links =
+      InputFile::Links::kRefuse;  // external data through symbolic or hard links (--follow-links)
   enum class QdqFolding { kFold, kKeep };
-  QdqFolding qdq = QdqFolding::kFold;                  // kKeep leaves QuantizeLinear/DequantizeLinear nodes as they are
+  QdqFolding qdq = QdqFolding::kFold;  // kKeep leaves QuantizeLinear/DequantizeLinear nodes as they are
 };
 
 struct ReadResult {
   Model model;
-  uint64_t bytes = 0;            // size of the model file plus its external data
-  std::string sha256;            // of the model file
+  uint64_t bytes = 0;                       // size of the model file plus its external data
+  std::string sha256;                       // of the model file
   std::vector<std::string> external_files;  // relative names of external data read
   std::vector<std::string> warnings;
 };
@@ -38,12 +40,15 @@ std::vector<std::byte> tensor_to_bytes(const Tensor& tensor, const std::string& 
 enum class QuantFormat { kQdq, kQOperator };
 
 struct WriteOptions {
-  int opset = 0;                                 // 0 = the lowest that can say what the model says
+  int opset = 0;  // 0 = the lowest that can say what the model says
   QuantFormat format = QuantFormat::kQdq;
-  uint64_t external_threshold = 1ull << 31;      // models above this go to external data (one file beside the model)
+  uint64_t external_threshold =
+      1ull << 31;  // models above this go to external data (one file beside the model)
   // What a target runtime wants; see docs/quantization.md.
   enum class BiasForm { kInt32, kFloat };
   BiasForm bias = BiasForm::kInt32;
+  std::string external_name;  // external data lies in "<external_name>.<hash>.data"; write_model takes the
+                              // model's file name
 };
 
 // Exact serialized bytes of the model (without external data files). Deterministic.
@@ -51,7 +56,8 @@ std::vector<std::byte> serialize_model(const Model& model, const WriteOptions& o
 // Exact size on disk, external data included, without writing.
 uint64_t serialized_size(const Model& model, const WriteOptions& options = {});
 // Atomic; `verify` sees the temp file before it is published. Returns the bytes written in all files.
-uint64_t write_model(const Model& model, const std::string& path, const WriteOptions& options, Overwrite overwrite,
+uint64_t write_model(const Model& model, const std::string& path, const WriteOptions& options,
+                     Overwrite overwrite,
                      const std::function<void(const std::string& temp_path)>& verify = {});
 
 }  // namespace precis::onnx_io

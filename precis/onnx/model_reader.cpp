@@ -1,0 +1,115 @@
+// read_model and its kin: file -> wire scan -> protobuf -> Graph -> canonical opset -> encodings.
+#include <limits>
+
+#include "precis/core/check.h"
+#include "precis/core/hash.h"
+#include "precis/core/limits.h"
+#include "precis/core/text.h"
+#include "precis/onnx/file_kind.h"
+#include "precis/onnx/onnx_io.h"
+#include "precis/onnx/opset_upgrade.h"
+#include "precis/onnx/proto_import.h"
+#include "precis/onnx/qdq_fold.h"
+#include "precis/onnx/qoperator_expand.h"
+#include "precis/onnx/wire_scan.h"
+
+namespace precis::onnx_io {
+namespace {
+
+constexpr size_t kHeadBytes = 1024;
+
+void check_kind(std::span<const std::byte> head, const std::string& what) {
+  const std::string kind = foreign_file_kind(head);
+  check(kind.empty(), ErrorCode::kMalformed, "{} is {}", what, kind);
+}
+
+template <typename Message>
+void parse(std::span<const std::byte> bytes, const std::string& what, Message& message) {
+  const google::protobuf::LogSilencer silence;
+  check(message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())), ErrorCode::kMalformed,
+        "{} is not a valid ONNX file: its bytes do not parse", what);
+}
+
+// File content after its first bytes were judged; nothing is read from a file that is too large.
+std::vector<std::byte> read_protobuf(const std::string& path, const std::string& what) {
+  const InputFile file = InputFile::open(path);
+  std::vector<std::byte> bytes(static_cast<size_t>(std::min<uint64_t>(file.size(), kHeadBytes)));
+  file.read_exact(0, bytes);
+  check_kind(bytes, what);
+  check(file.size() <= limits().max_onnx_bytes, ErrorCode::kLimit,
+        "{} has {}, a protobuf file cannot have more than {}; store its tensors as external data", what,
+        format_bytes(file.size()), format_bytes(limits().max_onnx_bytes));
+  bytes.resize(static_cast<size_t>(file.size()));
+  file.read_exact(0, bytes);
+  file.check_unchanged();
+  return bytes;
+}
+
+// Names the file in front of what went wrong inside it.
+template <typename Work>
+auto within(const std::string& what, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& e) {
+    throw Error(e.code(), what + ": " + e.what());
+  }
+}
+
+ReadResult read_bytes(std::vector<std::byte> bytes, const std::string& what, ExternalData* external,
+                      const ReadOptions& options) {
+  ReadResult result;
+  result.bytes = bytes.size();
+  result.sha256 = sha256_hex(bytes);
+  wire_scan(bytes, MessageKind::kModel, what);
+  ImportContext context;
+  context.tensors = {external, memory_limit(bytes.size())};
+  onnx::ModelProto proto;
+  parse(bytes, what, proto);
+  bytes = {};
+  within(what, [&] {
+    result.model = import_model(proto, context);
+    if (external) external->check_unchanged();
+    upgrade_model(result.model);
+    if (options.qdq == ReadOptions::QdqFolding::kFold) {
+      expand_qoperators(result.model.graph);
+      fold_qdq(result.model.graph);
+    }
+  });
+  result.warnings = std::move(context.warnings);
+  return result;
+}
+
+}  // namespace
+
+ReadResult read_model(const std::string& path, const ReadOptions& options) {
+  const std::string what = "'" + printable(path) + "'";
+  ExternalData external(parent_folder(path), options.links);
+  ReadResult result = read_bytes(read_protobuf(path, what), what, &external, options);
+  result.bytes += external.bytes();
+  result.external_files = external.files();
+  result.warnings.insert(result.warnings.end(), external.warnings().begin(), external.warnings().end());
+  return result;
+}
+
+ReadResult read_model_bytes(std::span<const std::byte> bytes, const ReadOptions& options) {
+  const std::string what = "the model";
+  check_kind(bytes, what);
+  check(bytes.size() <= limits().max_onnx_bytes, ErrorCode::kLimit,
+        "{} has {}, more than a protobuf message can have", what, format_bytes(bytes.size()));
+  return read_bytes({bytes.begin(), bytes.end()}, what, nullptr, options);
+}
+
+Tensor read_tensor_file(const std::string& path, std::string* name) {
+  const std::string what = "'" + printable(path) + "'";
+  const std::vector<std::byte> bytes = read_protobuf(path, what);
+  wire_scan(bytes, MessageKind::kTensor, what);
+  onnx::TensorProto proto;
+  parse(bytes, what, proto);
+  ExternalData external(parent_folder(path), Links::kRefuse);
+  TensorSource source{&external, memory_limit(bytes.size())};
+  if (name) *name = proto.name();
+  return within(what,
+                [&] { return import_tensor(proto, "tensor '" + printable(proto.name()) + "'", source); });
+}
+
+}  // namespace precis::onnx_io

@@ -1,0 +1,36 @@
+// ModelProto -> Model: names, types, initializers, attributes and subgraphs as the file has them, operators
+// still in the file's own opset (opset_upgrade.h brings them to the canonical one).
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "precis/graph/graph.h"
+#include "precis/onnx/proto_messages.h"
+#include "precis/onnx/proto_tensor.h"
+
+namespace precis::onnx_io {
+
+struct ImportContext {
+  TensorSource tensors;
+  std::set<std::pair<std::string, std::string>> functions;  // local functions: domain, name
+  std::vector<std::string> warnings;
+};
+
+// `proto` is emptied of its tensors on the way, so that memory is not held twice.
+Model import_model(onnx::ModelProto& proto, ImportContext& context);
+
+// proto_attributes.cpp: all attributes but subgraphs. `where` names node and attribute.
+Attribute import_attribute(onnx::AttributeProto& proto, const std::string& where, ImportContext& context);
+// The kind an attribute has: its declared type, or for files of IR version 1 what is set. Error(kMalformed)
+// when the declared type and the contents differ.
+onnx::AttributeProto::AttributeType attribute_type(const onnx::AttributeProto& proto,
+                                                   const std::string& where);
+
+// Names and documentation strings from files: length limits, no NUL bytes.
+void check_name(const std::string& name, const char* what);
+std::string checked_doc(const std::string& doc, ImportContext& context);
+
+}  // namespace precis::onnx_io
