@@ -1,0 +1,171 @@
+// The preparation passes, as text before and after.
+#include "pass_harness.h"
+#include "precis/core/check.h"
+#include "precis/graph/text.h"
+#include "precis/runtime/reference_engine.h"
+#include "tests/support/tensor_compare.h"
+
+namespace precis::test {
+namespace {
+
+constexpr const char* kConvBn = R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    w: f32[2,2,1,1] = [1, 2, 3, 4]
+    gamma: f32[2] = [2, 1]
+    beta: f32[2] = [0.5, -1]
+    mean: f32[2] = [1, 0]
+    var: f32[2] = [3, 0]
+    c = Conv(x, w)
+    y = BatchNormalization(c, gamma, beta, mean, var) {epsilon=1.0}
+  })";
+
+TEST(FoldBatchNorm, IntoAConvolutionWithoutBias) {
+  expect_rewrite("fold_batch_norm", kConvBn, R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    w/folded: f32[2,2,1,1] = [1, 2, 3, 4]
+    w/bias: f32[2] = [-0.5, -1]
+    y = Conv(x, w/folded, w/bias) as c
+  })");
+}
+
+TEST(FoldBatchNorm, RefusesAnEmptyVariance) {
+  Model m = model_of(R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    w: f32[2,2,1,1] = [1, 2, 3, 4]
+    p: f32[2] = [1, 1]
+    var: f32[2] = [-1, 1]
+    c = Conv(x, w)
+    y = BatchNormalization(c, p, p, p, var) {epsilon=0.5}
+  })");
+  const passes::PassResult r = run_pass(m, "fold_batch_norm");
+  EXPECT_EQ(r.changes, 0);
+  ASSERT_EQ(r.notes.size(), 1u);
+  EXPECT_NE(r.notes[0].find("var + epsilon"), std::string::npos);
+}
+
+TEST(FoldBatchNorm, LeavesAConvolutionThatOthersRead) {
+  expect_unchanged("fold_batch_norm", R"(
+  graph g(x: f32[1,2,4,4]) -> (y, r) {
+    w: f32[2,2,1,1] = [1, 2, 3, 4]
+    p: f32[2] = [1, 1]
+    c = Conv(x, w)
+    y = BatchNormalization(c, p, p, p, p)
+    r = Relu(c)
+  })");
+}
+
+TEST(FoldChannelArithmetic, MulAndAddPerChannel) {
+  Model m = model_of(R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    w: f32[2,2,1,1] = [1, 2, 3, 4]
+    b: f32[2] = [1, 1]
+    s: f32[2,1,1] = [2, 3]
+    t: f32[1,2,1,1] = [10, 20]
+    c = Conv(x, w, b)
+    m = Mul(c, s)
+    y = Add(t, m)
+  })");
+  const Tensor x = random_tensor({1, 2, 4, 4}, 1);
+  const auto wanted = runtime::run_reference(m.graph, std::span(&x, 1));
+  EXPECT_EQ(run_pass(m, "fold_channel_arithmetic").changes, 2);
+  EXPECT_EQ(m.graph.order().size(), 1u);
+  const auto got = runtime::run_reference(m.graph, std::span(&x, 1));
+  EXPECT_TRUE(tensors_close(got[0], wanted[0], {.absolute = 1e-5, .relative = 1e-5}));
+}
+
+TEST(FoldChannelArithmetic, LeavesSpatialConstants) {
+  expect_unchanged("fold_channel_arithmetic", R"(
+  graph g(x: f32[1,2,2,2]) -> (y) {
+    w: f32[2,2,1,1] = [1, 2, 3, 4]
+    t: f32[2,2] = [1, 2, 3, 4]
+    c = Conv(x, w)
+    y = Add(c, t)
+  })");
+}
+
+TEST(FoldConstants, ShapeCodeOfAKnownShape) {
+  Model m = model_of(R"(
+  graph g(x: f32[2,3,4]) -> (y) {
+    zero: i64[1] = [0]
+    minus: i64[1] = [-1]
+    s = Shape(x)
+    n = Gather(s, zero)
+    target = Concat(n, minus) {axis=0}
+    y = Reshape(x, target)
+  })");
+  EXPECT_GT(run_pass(m, "fold_constants").changes, 0);
+  ASSERT_EQ(m.graph.order().size(), 1u);
+  const Tensor* target = m.graph.constant(m.graph.node(m.graph.order()[0]).input(1));
+  ASSERT_NE(target, nullptr);
+  EXPECT_EQ(target->at_int(0), 2);
+  EXPECT_EQ(target->at_int(1), -1);
+}
+
+TEST(FoldConstants, ALargeResultIsNotFolded) {
+  expect_unchanged("fold_constants", R"(
+  graph g(x: f32[2000,2000]) -> (y) {
+    one: f32[1] = [1]
+    shape: i64[2] = [2000, 2000]
+    big = Expand(one, shape)
+    y = Add(x, big)
+  })");
+}
+
+TEST(EliminateIdentity, InTheMiddleAndAtTheOutput) {
+  expect_rewrite("eliminate_identity", R"(
+  graph g(x: f32[4]) -> (y) {
+    a = Identity(x)
+    r = Relu(a)
+    y = Identity(r)
+  })", R"(
+  graph g(x: f32[4]) -> (y) {
+    y = Relu(x) as r
+  })");
+}
+
+TEST(EliminateIdentity, FromInputToOutputStays) {
+  expect_unchanged("eliminate_identity", "graph g(x: f32[4]) -> (y) { y = Identity(x) }");
+}
+
+TEST(FuseMatMulAdd, BecomesGemm) {
+  expect_rewrite("fuse_matmul_add", R"(
+  graph g(x: f32[2,2]) -> (y) {
+    w: f32[2,3] = [1, 2, 3, 4, 5, 6]
+    b: f32[3] = [1, 2, 3]
+    m = MatMul(x, w)
+    y = Add(m, b)
+  })", R"(
+  graph g(x: f32[2,2]) -> (y) {
+    w: f32[2,3] = [1, 2, 3, 4, 5, 6]
+    b: f32[3] = [1, 2, 3]
+    y = Gemm(x, w, b) as m
+  })");
+}
+
+TEST(EliminateDeadNodes, WholeChains) {
+  expect_rewrite("eliminate_dead_nodes", R"(
+  graph g(x: f32[4]) -> (y) {
+    a = Exp(x)
+    b = Neg(a)
+    y = Relu(x)
+  })", "graph g(x: f32[4]) -> (y) { y = Relu(x) }");
+}
+
+TEST(WidenF16, KeepsTheInterface) {
+  Model m = model_of(R"(
+  graph g(x: f16[1,2,2,2]) -> (y) {
+    w: f16[1,2,1,1] = [1, 2]
+    y = Conv(x, w)
+  })");
+  EXPECT_GT(run_pass(m, "widen_f16").changes, 0);
+  EXPECT_EQ(m.graph.value(m.graph.inputs()[0]).type.dtype, DType::kF16);
+  EXPECT_EQ(m.graph.value(m.graph.outputs()[0]).type.dtype, DType::kF16);
+  EXPECT_EQ(m.graph.value(m.graph.outputs()[0]).name, "y");
+  for (NodeId id : m.graph.order())
+    if (m.graph.node(id).is("Conv")) {
+      EXPECT_EQ(m.graph.value(m.graph.node(id).output(0)).type.dtype, DType::kF32);
+    }
+}
+
+}  // namespace
+}  // namespace precis::test
