@@ -52,8 +52,10 @@ def accuracies(name: str, label: str, model) -> dict:
     return results
 
 
-def latencies(model) -> dict:
-    return {"ort": step("ort_bench.py", model).get("results"), "openvino": step("ov_bench.py", model).get("results")}
+def latencies(task, model) -> dict:
+    shape = ["--shape", *task.rows("calib").sample(0).shape]
+    return {runtime: step(script, model, *shape).get("results")
+            for runtime, script in (("ort", "ort_bench.py"), ("openvino", "ov_bench.py"))}
 
 
 def against_float(name: str, label: str) -> dict:
@@ -72,7 +74,7 @@ def run_method(name: str, task, label: str, with_latency: bool) -> dict:
         result["difference"] = step("sqnr_compare.py", task.model_path, model, "--task", name, "--emulate")
         result["difference_kernels"] = step("sqnr_compare.py", task.model_path, model, "--task", name)
     if with_latency and label in LATENCY_METHODS:
-        result["latency"] = latencies(model)
+        result["latency"] = latencies(task, model)
     return result
 
 
@@ -84,7 +86,7 @@ def run_task(name: str, with_latency: bool) -> dict:
         result["float"]["ort_all_rows"] = step("ort_eval.py", name, "--split", "full")
         result["float"]["readme_top1"] = task.readme_top1
     if with_latency:
-        result["float"]["latency"] = latencies(task.model_path)
+        result["float"]["latency"] = latencies(task, task.model_path)
     for label in METHODS:
         result["methods"][label] = run_method(name, task, label, with_latency)
     return result

@@ -77,12 +77,13 @@ def eval_main(description: str, open_runner, with_emulation: bool = False) -> No
 
 def bench_main(description: str, open_runner) -> None:
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("model", help="ONNX file; free dimensions are taken as 1, inputs are standard normal, seed 0")
+    parser.add_argument("model", help="ONNX file; its inputs are standard normal, seed 0")
+    parser.add_argument("--shape", type=int, nargs="+", help="sizes of the first input (default: free dimensions are 1)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--seconds", type=float, default=2.0, help="measured time for each thread count")
     options = parser.parse_args()
     results = []
     for threads in options.threads:
-        runner = open_runner(options.model, threads)
+        runner = open_runner(options.model, threads, options.shape)
         results.append({"threads": threads, **latency(runner, random_feed(runner), options.seconds)})
     print(json.dumps({"runtime": runner.name, "version": runner.version, "results": results}))
