@@ -60,4 +60,7 @@ uint64_t write_model(const Model& model, const std::string& path, const WriteOpt
                      Overwrite overwrite,
                      const std::function<void(const std::string& temp_path)>& verify = {});
 
+// Name and version of the libraries that only this room sees, for `precis doctor`.
+std::vector<std::pair<std::string, std::string>> library_versions();
+
 }  // namespace precis::onnx_io

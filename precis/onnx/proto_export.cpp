@@ -63,7 +63,7 @@ class GraphExporter {
     const Node& n = *node;
     for (ValueId in : n.inputs) {
       out.add_input(name(in));
-      if (in) read_[static_cast<size_t>(in.index)] = true;
+      mark_read(in);
     }
     for (ValueId id : n.outputs) out.add_output(name(id));
     if (!n.name.empty()) out.set_name(n.name);
@@ -72,8 +72,7 @@ class GraphExporter {
     if (!n.doc.empty()) out.set_doc_string(n.doc);
     for (const auto& [key, value] : n.attributes) add_attribute(key, value, *out.add_attribute());
     domains_.insert(n.domain);
-    for (const std::string& captured : captured_names(original))
-      if (const ValueId id = graph_.find_value(captured)) read_[static_cast<size_t>(id.index)] = true;
+    for (const std::string& captured : captured_names(original)) mark_read(graph_.find_value(captured));
   }
 
   void add_attribute(const std::string& key, const Attribute& value, onnx::AttributeProto& out) {
@@ -116,13 +115,15 @@ class GraphExporter {
     }
   }
 
-  // All constants but those whose only readers took them as attributes.
+  // In the order in which nodes read them first, then the others: files written from the same graph are equal
+  // however its constants were numbered. Constants whose only readers took them as attributes are left out.
   void add_initializers(onnx::GraphProto& out) {
-    for (ValueId id : graph_.initializers()) {
+    for (ValueId id : graph_.initializers())
+      if (!read_[static_cast<size_t>(id.index)] && (graph_.value(id).uses.empty() || graph_.is_output(id)))
+        read_order_.push_back(id);
+    for (ValueId id : read_order_) {
       const Value& v = graph_.value(id);
-      const bool became_attribute =
-          !v.uses.empty() && !read_[static_cast<size_t>(id.index)] && !graph_.is_output(id);
-      if (became_attribute) continue;
+      if (!v.constant) continue;
       check(!v.type.encoded(), ErrorCode::kInternal, "initializer '{}' is still encoded", v.name);
       auto& t = *out.add_initializer();
       if (sink_ && sink_(*v.constant, t))
@@ -130,6 +131,12 @@ class GraphExporter {
       else
         export_tensor(*v.constant, v.name, t);
     }
+  }
+
+  void mark_read(ValueId id) {
+    if (!id || read_[static_cast<size_t>(id.index)]) return;
+    read_[static_cast<size_t>(id.index)] = true;
+    read_order_.push_back(id);
   }
 
   // Readers can infer the types of ONNX's own operators; results of others keep their declared types.
@@ -148,6 +155,7 @@ class GraphExporter {
   const TensorSink& sink_;
   std::set<std::string>& domains_;
   std::vector<bool> read_;  // by value index: some written node reads it
+  std::vector<ValueId> read_order_;
 };
 
 void add_import(onnx::ModelProto& out, const std::string& domain, int64_t version) {

@@ -75,6 +75,9 @@ class Session {
   std::unique_ptr<State> state_;
 };
 
+// Name and version of the libraries that only this room sees, for `precis doctor`.
+std::vector<std::pair<std::string, std::string>> library_versions();
+
 // Registers the runtime's single-node evaluator for passes that fold constants (graph/evaluate.h).
 void register_evaluator();
 
