@@ -1,7 +1,7 @@
-// The reference operators: every operator of the canonical opset that Precis can run, as one plain function from a node
-// and its input tensors to its output tensors (reference_ops_<family>.cpp hold the adapters, precis/kernels/reference the
-// arithmetic). Slow, sequential, deterministic: the truth that every faster path is compared with, and the path that
-// runs whatever has no faster one.
+// The reference operators: every operator of the canonical opset that Precis can run, as one plain function
+// from a node and its input tensors to its output tensors (reference_ops_<family>.cpp hold the adapters,
+// precis/kernels/reference the arithmetic). Slow, sequential, deterministic: the truth that every faster path
+// is compared with, and the path that runs whatever has no faster one.
 #pragma once
 
 #include <span>
@@ -13,8 +13,9 @@
 
 namespace precis::runtime {
 
-// One operator on plain (unencoded) tensors. Omitted inputs are undefined Tensors; run() returns as many outputs as
-// node.outputs, undefined for omitted ones. Shapes, indices and attributes are checked: Error(kMalformed) naming the node.
+// One operator on plain (unencoded) tensors. Omitted inputs are undefined Tensors; run() returns as many
+// outputs as node.outputs, undefined for omitted ones. Shapes, indices and attributes are checked:
+// Error(kMalformed) naming the node.
 struct ReferenceOp {
   const char* domain;
   const char* op;
