@@ -12,7 +12,6 @@
 #include "precis/onnx/proto_export.h"
 #include "precis/onnx/proto_tensor.h"
 #include "precis/onnx/qdq_lower.h"
-#include "precis/onnx/qoperator_lower.h"
 
 namespace precis::onnx_io {
 namespace {
@@ -68,8 +67,7 @@ class Output {
  public:
   Output(const Model& model, const WriteOptions& options) : model_(model), options_(options) {
     const bool quantized = has_encodings(model_.graph) || has_qdq_nodes(model_.graph);
-    if (options.format == QuantFormat::kQOperator) lower_qoperators(model_);
-    lower_qdq(model_.graph, options.bias);
+    lower_encodings(model_.graph, options.format, options.bias);
     check(options.opset == 0 || (options.opset >= kLowestWrittenOpset && options.opset <= kCanonicalOpset),
           ErrorCode::kUsage, "opset {} cannot be written; choose one from {} to {}", options.opset,
           kLowestWrittenOpset, kCanonicalOpset);

@@ -88,9 +88,13 @@ class Folder {
     leftovers_.insert(leftovers_.end(), inputs.begin() + 1, inputs.end());
   }
 
+  // Strips what quantizers appended to the tensor's name, as long as the shorter name is free.
   void take_original_name(ValueId v) {
-    const std::string name(original_tensor_name(g_.value(v).name));
-    if (!pinned(v) && !g_.find_value(name)) g_.rename_value(v, name);
+    while (!pinned(v)) {
+      const std::string name(original_tensor_name(g_.value(v).name));
+      if (g_.find_value(name)) return;
+      g_.rename_value(v, name);
+    }
   }
 
   // DQ of an initializer: its output becomes an encoded initializer. Equal DQs of one initializer become one.

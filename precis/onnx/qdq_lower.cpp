@@ -3,12 +3,14 @@
 #include "precis/onnx/qdq_lower.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_set>
 
 #include "precis/core/check.h"
 #include "precis/core/rounding.h"
 #include "precis/core/text.h"
 #include "precis/onnx/qdq_params.h"
+#include "precis/onnx/qoperator_lower.h"
 
 namespace precis::onnx_io {
 namespace {
@@ -27,12 +29,15 @@ Tensor dequantized(const Tensor& codes, const Encoding& e) {
 
 class Lowerer {
  public:
-  Lowerer(Graph& graph, WriteOptions::BiasForm bias) : g_(graph), bias_(bias) {
+  Lowerer(Graph& graph, QuantFormat format, WriteOptions::BiasForm bias) : g_(graph), bias_(bias) {
     position_.assign(g_.num_node_slots(), 0);
+    on_codes_.assign(g_.num_node_slots(), false);
     const auto order = g_.order();
     for (size_t p = 0; p < order.size(); ++p) {
       position_[static_cast<size_t>(order[p].index)] = p;
       for (std::string& name : captured_names(g_.node(order[p]))) captured_.insert(std::move(name));
+      on_codes_[static_cast<size_t>(order[p].index)] =
+          format == QuantFormat::kQOperator && has_qoperator_form(g_, g_.node(order[p]));
     }
     if (!order.empty()) first_ = order.front();
   }
@@ -50,6 +55,11 @@ class Lowerer {
       else
         lower_computed(id);
     }
+    for (size_t i = 0; i < on_codes_.size(); ++i)
+      if (on_codes_[i]) make_qoperator(g_, NodeId{static_cast<int32_t>(i)}, params_);
+    for (const auto& [codes, p] : params_)
+      for (ValueId v : {p.scale, p.zero_point})  // integer operators derive the scale of a bias
+        if (v) g_.remove_if_dead(v);
   }
 
  private:
@@ -133,18 +143,34 @@ class Lowerer {
     }
   }
 
-  // Some reader takes the value as it is, or by a Dequantize that the shared one replaces.
-  bool needs_shared(ValueId encoded) const {
+  bool on_codes(NodeId id) const {
+    const auto i = static_cast<size_t>(id.index);
+    return i < on_codes_.size() && on_codes_[i];
+  }
+
+  // Some reader other than `q` takes the real value, or has it made by a Dequantize that the shared one
+  // replaces.
+  bool needs_shared(ValueId encoded, NodeId q = {}) const {
     const auto& uses = g_.value(encoded).uses;
     return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
       const Node& n = g_.node(use.node);
-      return !n.is_precis("Dequantize") || !pinned(n.output(0));
+      return use.node != q && !on_codes(use.node) && (!n.is_precis("Dequantize") || !pinned(n.output(0)));
     });
+  }
+
+  // Integer readers of the encoded value take the codes.
+  void give_codes(ValueId encoded, const Pair& p) {
+    params_[p.codes] = {p.scale, p.zero_point};
+    const std::vector<Use> uses = g_.value(encoded).uses;
+    for (const Use& use : uses)
+      if (on_codes(use.node)) g_.set_input(use.node, static_cast<size_t>(use.slot), p.codes);
   }
 
   void lower_constant(ValueId id) {
     Value& v = g_.value(id);
-    if (v.type.encoding.code == DType::kI32 && bias_ == WriteOptions::BiasForm::kFloat) {
+    const bool integer_reader =
+        std::any_of(v.uses.begin(), v.uses.end(), [&](const Use& use) { return on_codes(use.node); });
+    if (v.type.encoding.code == DType::kI32 && bias_ == WriteOptions::BiasForm::kFloat && !integer_reader) {
       v.constant = dequantized(*v.constant, v.type.encoding);
       v.type.encoding = {};
       v.type.dtype = DType::kF32;
@@ -160,6 +186,7 @@ class Lowerer {
     p.codes = constant(p.base + "/quantized", codes);
     g_.value(id).constant.reset();
     g_.value(id).type = p.real;
+    give_codes(id, p);
     lower_dequantizers(id, p, id);
     if (g_.value(id).uses.empty() && !pinned(id)) return g_.remove_if_dead(id);
     insert_before_readers(id, dequantizer(p, id));
@@ -206,52 +233,66 @@ class Lowerer {
     const Node& n = g_.node(quantize);
     Pair p = make_pair(id, g_.value(n.is_precis("Quantize") ? n.input(0) : id).name);
     const ValueId real = n.input(0);
-    if (!needs_shared(id) && !pinned(id)) {  // only graph outputs read it: the value itself is the codes
+    if (!needs_shared(id) && !pinned(id)) {  // nobody reads the real side here: the value itself is the codes
       p.codes = id;
       become(quantize, quantizer(p, real));
       g_.value(id).type = code_type(p);
+      give_codes(id, p);
       return lower_dequantizers(id, p, id);
     }
     p.codes = g_.add_value(g_.unique_value_name(p.base + "/quantized"), code_type(p));
     become(quantize, quantizer(p, real));
     g_.set_output(quantize, 0, p.codes);
     g_.value(id).type = p.real;
+    give_codes(id, p);
     lower_dequantizers(id, p, id);
     g_.insert_node_after(quantize, dequantizer(p, id));
   }
 
-  // N -> T (encoded) becomes N -> T -> Q -> codes -> DQ -> T/dequantized.
   void lower_result(ValueId id, NodeId producer) {
     Pair p = make_pair(id, g_.value(id).name);
     p.codes = g_.add_value(g_.unique_value_name(p.base + "/quantized"), code_type(p));
     g_.value(id).type = p.real;
-    const bool keeps_name =
-        pinned(id);  // readers outside this graph know the dequantized side by the tensor's name
+    give_codes(id, p);
+    if (on_codes(producer))
+      dequantize_result(id, producer, p);
+    else
+      quantize_result(id, producer, p);
+  }
+
+  // The node writes codes; T, where somebody reads it, is their real value.
+  void dequantize_result(ValueId id, NodeId producer, const Pair& p) {
+    const std::vector<ValueId> outputs = g_.node(producer).outputs;
+    const auto slot = std::find(outputs.begin(), outputs.end(), id) - outputs.begin();
+    g_.set_output(producer, static_cast<size_t>(slot), p.codes);
+    const bool shared = needs_shared(id) || pinned(id);
+    lower_dequantizers(id, p, id);
+    if (shared)
+      g_.insert_node_after(producer, dequantizer(p, id));
+    else
+      g_.remove_if_dead(id);
+  }
+
+  // N -> T (encoded) becomes N -> T -> Q -> codes -> DQ -> T/dequantized.
+  void quantize_result(ValueId id, NodeId producer, const Pair& p) {
+    const bool keeps_name = pinned(id);  // readers outside know the dequantized side by the tensor's name
     if (keeps_name) g_.rename_value(id, g_.unique_value_name(p.base + "/real"));
     const NodeId q = g_.insert_node_after(producer, quantizer(p, id));
-    ValueId shared;
-    if (keeps_name || needs_shared_but(id, q)) {
-      shared = g_.add_value(keeps_name ? p.base : g_.unique_value_name(p.base + "/dequantized"), p.real);
-      lower_dequantizers(id, p, shared);
-      g_.replace_uses(id, shared);
-      g_.set_input(q, 0, id);
-      g_.insert_node_after(q, dequantizer(p, shared));
-    } else {
-      lower_dequantizers(id, p, id);
-    }
-  }
-  bool needs_shared_but(ValueId encoded, NodeId q) const {
-    const auto& uses = g_.value(encoded).uses;
-    return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
-      const Node& n = g_.node(use.node);
-      return use.node != q && (!n.is_precis("Dequantize") || !pinned(n.output(0)));
-    });
+    if (!keeps_name && !needs_shared(id, q)) return lower_dequantizers(id, p, id);
+    const std::string name = keeps_name ? p.base : g_.unique_value_name(p.base + "/dequantized");
+    const ValueId shared = g_.add_value(name, p.real);
+    lower_dequantizers(id, p, shared);
+    g_.replace_uses(id, shared);
+    g_.set_input(q, 0, id);
+    g_.insert_node_after(q, dequantizer(p, shared));
   }
 
   Graph& g_;
   WriteOptions::BiasForm bias_;
   std::vector<size_t> position_;
   std::unordered_set<std::string> captured_;
+  std::vector<bool> on_codes_;            // by node index: computes on integers
+  std::map<ValueId, CodeParams> params_;  // of the integer values that such nodes read and write
   NodeId first_;
 };
 
@@ -265,9 +306,9 @@ void for_each_subgraph(Graph& graph, const Visit& visit) {
 
 }  // namespace
 
-void lower_qdq(Graph& graph, WriteOptions::BiasForm bias) {
-  for_each_subgraph(graph, [&](Graph& body) { lower_qdq(body, bias); });
-  Lowerer(graph, bias).run();
+void lower_encodings(Graph& graph, QuantFormat format, WriteOptions::BiasForm bias) {
+  for_each_subgraph(graph, [&](Graph& body) { lower_encodings(body, format, bias); });
+  Lowerer(graph, format, bias).run();
 }
 
 bool has_encodings(const Graph& graph) {

@@ -10,8 +10,9 @@
 
 namespace precis::onnx_io {
 
-// Error(kUnsupported) naming the value whose encoding ONNX cannot say.
-void lower_qdq(Graph& graph, WriteOptions::BiasForm bias);
+// With QuantFormat::kQOperator, nodes that have an integer form (qoperator_lower.h) read and write the codes
+// instead. Error(kUnsupported) naming the value whose encoding ONNX cannot say.
+void lower_encodings(Graph& graph, QuantFormat format, WriteOptions::BiasForm bias);
 // True when some value of the graph or its subgraphs is encoded.
 bool has_encodings(const Graph& graph);
 

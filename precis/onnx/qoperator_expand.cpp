@@ -93,7 +93,7 @@ class Expander {
   }
 
   ValueId dequantize(NodeId before, ValueId codes, ValueId scale, ValueId zero, std::optional<int64_t> axis) {
-    const std::string base(original_tensor_name(g_.value(codes).name));
+    const std::string base = g_.value(codes).name;
     const ValueId real = g_.add_value(g_.unique_value_name(base + "/dequantized"));
     Node n;
     n.op = "DequantizeLinear";

@@ -110,8 +110,8 @@ class Scanner {
 
   void push(const WireMessage& message, MessageKind kind, uint64_t end) {
     const int limit = std::min(limits().max_message_depth, kMaxFrames);
-    check(depth_ < limit, ErrorCode::kLimit, "{}: byte {}: messages are nested more than {} deep", what_, at_,
-          limit);
+    check(depth_ < limit, ErrorCode::kMalformed, "{}: byte {}: messages are nested more than {} deep", what_,
+          at_, limit);
     stack_[static_cast<size_t>(depth_++)] = Frame{&message, end};
     stats_.depth = std::max(stats_.depth, depth_);
     ++stats_.messages;

@@ -24,8 +24,8 @@ struct WireStats {
 
 // Scans `bytes` as one message of kind `root`. `what` names the object in messages ("model 'net.onnx'").
 // Errors: kMalformed with the byte offset and the message it lies in (truncated, lengths that leave their
-// parent, wrong wire types, groups, field number 0, varints over 10 bytes, a second graph); kLimit for depth,
-// counts and memory.
+// parent, wrong wire types, groups, field number 0, varints over 10 bytes, a second graph, nested too deep);
+// kLimit for counts and memory.
 WireStats wire_scan(std::span<const std::byte> bytes, MessageKind root, const std::string& what);
 
 }  // namespace precis::onnx_io
