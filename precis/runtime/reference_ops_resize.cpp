@@ -40,7 +40,8 @@ ResizeAxis axis_template(const Node& node) {
       {"pytorch_half_pixel", Coordinates::kPytorchHalfPixel},
       {"align_corners", Coordinates::kAlignCorners},
       {"asymmetric", Coordinates::kAsymmetric},
-      {"tf_crop_and_resize", Coordinates::kTfCropAndResize}};
+      {"tf_crop_and_resize", Coordinates::kTfCropAndResize},
+      {"tf_half_pixel_for_nn", Coordinates::kTfHalfPixelForNn}};
   ResizeAxis a;
   a.mode = choice(node, "mode", "nearest", kModes);
   a.nearest = choice(node, "nearest_mode", "round_prefer_floor", kNearest);

@@ -1,0 +1,230 @@
+// Fusion by following single uses from each convolution or matrix product.
+#include "precis/runtime/fusion.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace precis::runtime {
+namespace {
+
+using onednn::Function;
+
+std::optional<float> scalar_constant(const Graph& graph, ValueId id) {
+  const Tensor* t = graph.constant(id);
+  if (t == nullptr || t->dtype() != DType::kF32 || t->numel() != 1 || graph.value(id).type.encoded())
+    return std::nullopt;
+  return t->data<float>()[0];
+}
+
+std::optional<Activation> clip_of(const Graph& graph, const Node& node) {
+  float lo = -INFINITY, hi = INFINITY;
+  for (size_t i = 1; i <= 2; ++i) {
+    if (!node.input(i)) continue;
+    const auto bound = scalar_constant(graph, node.inputs[i]);
+    if (!bound) return std::nullopt;
+    (i == 1 ? lo : hi) = *bound;
+  }
+  if (std::isnan(lo) || std::isnan(hi)) return std::nullopt;
+  return Activation{{Function::kClip, lo, hi}};
+}
+
+std::optional<Activation> simple_function(const Node& node) {
+  if (node.is("Relu")) return Activation{{Function::kRelu, 0, 0}};
+  if (node.is("LeakyRelu")) return Activation{{Function::kRelu, node.get_float("alpha", 0.01f), 0}};
+  if (node.is("Elu")) return Activation{{Function::kElu, node.get_float("alpha", 1.0f), 0}};
+  if (node.is("Sigmoid")) return Activation{{Function::kSigmoid, 0, 0}};
+  if (node.is("Tanh")) return Activation{{Function::kTanh, 0, 0}};
+  if (node.is("HardSwish")) return Activation{{Function::kHardSwish, 0, 0}};
+  if (node.is("Softplus")) return Activation{{Function::kSoftplus, 0, 0}};
+  if (node.is("Abs")) return Activation{{Function::kAbs, 0, 0}};
+  if (node.is("Sqrt")) return Activation{{Function::kSqrt, 0, 0}};
+  if (node.is("Exp")) return Activation{{Function::kExp, 0, 0}};
+  if (node.is("Log")) return Activation{{Function::kLog, 0, 0}};
+  if (node.is("Neg")) return Activation{{Function::kLinear, -1, 0}};
+  if (node.is("Gelu")) {
+    const bool tanh = node.get_string("approximate", "none") == "tanh";
+    return Activation{{tanh ? Function::kGeluTanh : Function::kGelu, 0, 0}};
+  }
+  if (node.is("HardSigmoid"))
+    return Activation{{Function::kLinear, node.get_float("alpha", 0.2f), node.get_float("beta", 0.5f)},
+                      {Function::kClip, 0, 1}};
+  return std::nullopt;
+}
+
+bool is_weighted(const Node& node) {
+  return node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm") || node.is("MatMul");
+}
+
+class Fuser {
+ public:
+  Fuser(const Graph& graph, const std::set<ValueId>& kept) : graph_(graph), kept_(kept) {
+    taken_.resize(graph.num_node_slots(), false);
+    position_.resize(graph.num_node_slots(), 0);
+  }
+
+  std::vector<FusedOp> run() {
+    const auto order = graph_.order();
+    for (size_t i = 0; i < order.size(); ++i) position_[index(order[i])] = i;
+    std::vector<FusedOp> ops;
+    for (NodeId id : order) {
+      if (taken_[index(id)]) continue;
+      FusedOp op;
+      op.node = id;
+      op.outputs = graph_.node(id).outputs;
+      taken_[index(id)] = true;
+      op.chain = chain_at(id);
+      if (op.chain)
+        take_chain(op);
+      else if (is_weighted(graph_.node(id)))
+        extend(op);
+      ops.push_back(std::move(op));
+    }
+    // An op runs where its last node stood: by then all of its inputs exist.
+    std::stable_sort(ops.begin(), ops.end(), [&](const FusedOp& a, const FusedOp& b) {
+      return position_[index(last_node(a))] < position_[index(last_node(b))];
+    });
+    return ops;
+  }
+
+ private:
+  static size_t index(NodeId id) { return static_cast<size_t>(id.index); }
+  bool is_integer(const Node& node) const {
+    return std::any_of(node.inputs.begin(), node.inputs.end(),
+                       [&](ValueId v) { return v && graph_.value(v).type.encoded(); });
+  }
+  static NodeId last_node(const FusedOp& op) { return op.absorbed.empty() ? op.node : op.absorbed.back(); }
+
+  // The contract's operation that starts at `id`. A residual that broadcasts is not fused.
+  std::optional<IntegerChain> chain_at(NodeId id) const {
+    auto chain = match_integer_chain(graph_, id);
+    if (!chain) return std::nullopt;
+    if (chain->residual) {
+      const SymbolicShape& a = graph_.value(chain->residual).type.shape;
+      const SymbolicShape& b = graph_.value(graph_.node(id).outputs[0]).type.shape;
+      if (!fully_known(a) || !fully_known(b) || to_shape(a) != to_shape(b)) return std::nullopt;
+    }
+    return chain;
+  }
+
+  void take_chain(FusedOp& op) {
+    for (NodeId id : op.chain->absorbed) taken_[index(id)] = true;
+    op.absorbed = op.chain->absorbed;
+    op.outputs = {op.chain->output};
+  }
+
+  // The only reader of `id` when the value may disappear.
+  NodeId single_reader(ValueId id) const {
+    const Value& v = graph_.value(id);
+    if (v.uses.size() != 1 || graph_.is_output(id) || kept_.count(id) != 0 || v.type.encoded()) return {};
+    if (v.type.dtype != DType::kF32) return {};
+    const NodeId reader = v.uses[0].node;
+    return taken_[index(reader)] ? NodeId{} : reader;
+  }
+
+  void extend(FusedOp& op) {
+    for (;;) {
+      const ValueId result = op.outputs[0];
+      const NodeId gate = is_integer(graph_.node(op.node)) ? NodeId{} : hard_swish_gate(result);
+      if (gate) {
+        absorb_hard_swish(op, gate);
+        return;
+      }
+      const NodeId next = single_reader(result);
+      if (!next || !absorb(op, next, result)) return;
+      taken_[index(next)] = true;
+      op.absorbed.push_back(next);
+      op.outputs = graph_.node(next).outputs;
+      if (!op.activation.empty()) return;
+    }
+  }
+
+  bool absorb(FusedOp& op, NodeId next, ValueId result) {
+    const Node& node = graph_.node(next);
+    if (is_integer(graph_.node(op.node)) && !node.is("Relu") && !node.is("Clip")) return false;
+    if (node.is("BatchNormalization")) return absorb_batch_norm(op, next, node, result);
+    if (node.is("Add") && !op.residual) return absorb_residual(op, node, result);
+    if (node.input(0) != result) return false;
+    const auto activation = activation_of(graph_, node);
+    if (!activation) return false;
+    op.activation = *activation;
+    return true;
+  }
+
+  bool absorb_batch_norm(FusedOp& op, NodeId id, const Node& node, ValueId result) {
+    const Node& main = graph_.node(op.node);
+    const bool foldable = (main.is("Conv") || main.is("ConvTranspose")) && op.absorbed.empty();
+    if (!foldable || node.input(0) != result || node.outputs.size() != 1 ||
+        node.get_int("training_mode", 0) != 0)
+      return false;
+    if (graph_.value(main.inputs[0]).type.encoded() || graph_.value(main.inputs[1]).type.encoded())
+      return false;
+    for (size_t i = 1; i < 5; ++i)
+      if (graph_.constant(node.input(i)) == nullptr) return false;
+    if (graph_.constant(main.input(1)) == nullptr) return false;
+    if (main.input(2) && graph_.constant(main.input(2)) == nullptr) return false;
+    op.batch_norm = id;
+    return true;
+  }
+
+  bool absorb_residual(FusedOp& op, const Node& node, ValueId result) {
+    const ValueId other = node.input(0) == result ? node.input(1) : node.input(0);
+    if (other == result) return false;
+    const SymbolicShape& a = graph_.value(result).type.shape;
+    const SymbolicShape& b = graph_.value(other).type.shape;
+    if (!fully_known(a) || !fully_known(b) || to_shape(a) != to_shape(b)) return false;
+    if (graph_.value(other).type.dtype != DType::kF32) return false;
+    op.residual = other;
+    return true;
+  }
+
+  // t -> HardSigmoid(1/6, 1/2) -> Mul(t, .): the composed form of HardSwish.
+  NodeId hard_swish_gate(ValueId result) const {
+    const Value& v = graph_.value(result);
+    if (v.uses.size() != 2 || graph_.is_output(result) || kept_.count(result) != 0 || v.type.encoded())
+      return {};
+    for (const Use& use : v.uses) {
+      const Node& gate = graph_.node(use.node);
+      if (!gate.is("HardSigmoid") || taken_[index(use.node)]) continue;
+      if (std::fabs(gate.get_float("alpha", 0.2f) - 1.0f / 6) > 1e-7f || gate.get_float("beta", 0.5f) != 0.5f)
+        continue;
+      const NodeId product = single_reader(gate.outputs[0]);
+      if (!product || !graph_.node(product).is("Mul")) continue;
+      const Node& mul = graph_.node(product);
+      if (mul.input(0) == result || mul.input(1) == result) return use.node;
+    }
+    return {};
+  }
+
+  void absorb_hard_swish(FusedOp& op, NodeId gate) {
+    const NodeId product = single_reader(graph_.node(gate).outputs[0]);
+    for (NodeId id : {gate, product}) {
+      taken_[index(id)] = true;
+      op.absorbed.push_back(id);
+    }
+    op.outputs = graph_.node(product).outputs;
+    op.activation = {{Function::kHardSwish, 0, 0}};
+  }
+
+  const Graph& graph_;
+  const std::set<ValueId>& kept_;
+  std::vector<bool> taken_;
+  std::vector<size_t> position_;
+};
+
+}  // namespace
+
+std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
+  if (node.is("Clip")) return clip_of(graph, node);
+  if (node.is("PRelu")) {
+    const auto slope = scalar_constant(graph, node.input(1));
+    if (slope) return Activation{{Function::kRelu, *slope, 0}};
+    return std::nullopt;
+  }
+  return simple_function(node);
+}
+
+std::vector<FusedOp> fuse(const Graph& graph, const std::set<ValueId>& kept) {
+  return Fuser(graph, kept).run();
+}
+
+}  // namespace precis::runtime

@@ -1,0 +1,222 @@
+// Float convolutions and matrix products on oneDNN, with what was fused to them.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "precis/runtime/geometry.h"
+#include "precis/runtime/lowering.h"
+#include "precis/runtime/onednn/primitives.h"
+#include "precis/runtime/reference_geometry.h"
+
+namespace precis::runtime {
+namespace {
+
+using onednn::PostOp;
+
+bool all_float(const PlanBuilder& b, const FusedOp& op) {
+  const auto plain = [&](ValueId v) {
+    return !v || (b.type(v).dtype == DType::kF32 && !b.type(v).encoded());
+  };
+  for (ValueId v : b.node(op).inputs)
+    if (!plain(v)) return false;
+  for (ValueId v : op.outputs)
+    if (!plain(v)) return false;
+  return plain(op.residual);
+}
+
+std::vector<PostOp> post_ops_of(const PlanBuilder& b, const FusedOp& op) {
+  std::vector<PostOp> result;
+  if (op.residual) {
+    PostOp p;
+    p.kind = PostOp::Kind::kAdd;
+    p.operand = b.shape(op.residual);
+    result.push_back(std::move(p));
+  }
+  for (const FunctionStep& f : op.activation) {
+    PostOp p;
+    p.function = f.function;
+    p.alpha = f.alpha;
+    p.beta = f.beta;
+    result.push_back(std::move(p));
+  }
+  return result;
+}
+
+// Weights and bias with a following batch norm multiplied in: w * s, (b - mean) * s + beta with s = gamma /
+// sqrt(var + eps).
+struct FoldedWeights {
+  Tensor weights, bias;
+};
+
+FoldedWeights fold_batch_norm(const PlanBuilder& b, const FusedOp& op) {
+  const Node& main = b.node(op);
+  const Node& norm = b.graph().node(op.batch_norm);
+  const Tensor& weights = *b.constant(main.inputs[1]);
+  const auto vector = [&](size_t i) { return b.constant(norm.inputs[i])->data<float>(); };
+  const auto gamma = vector(1), beta = vector(2), mean = vector(3), variance = vector(4);
+  const auto epsilon = static_cast<double>(norm.get_float("epsilon", 1e-5f));
+  const int64_t channels = static_cast<int64_t>(gamma.size());
+  const Tensor* old_bias = main.input(2) ? b.constant(main.inputs[2]) : nullptr;
+  FoldedWeights folded{weights.clone(), Tensor(DType::kF32, Shape{channels})};
+  std::vector<double> factor(gamma.size());
+  for (size_t c = 0; c < gamma.size(); ++c) {
+    factor[c] = gamma[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+    const double old = old_bias != nullptr ? old_bias->data<float>()[c] : 0;
+    folded.bias.data<float>()[c] = static_cast<float>((old - mean[c]) * factor[c] + beta[c]);
+  }
+  // Conv keeps output channels in axis 0; ConvTranspose in axis 1, group by group of axis 0.
+  const bool transposed = main.is("ConvTranspose");
+  const int64_t groups = main.get_int("group", 1), inner = weights.shape().inner(2);
+  const int64_t rows = weights.shape()[0], columns = weights.shape()[1];
+  auto w = folded.weights.data<float>();
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c) {
+      const int64_t channel = transposed ? r / (rows / groups) * columns + c : r;
+      for (int64_t i = 0; i < inner; ++i) {
+        float& x = w[static_cast<size_t>((r * columns + c) * inner + i)];
+        x = static_cast<float>(x * factor[static_cast<size_t>(channel)]);
+      }
+    }
+  return folded;
+}
+
+std::string weights_name(const FusedOp& op, const char* what) {
+  return fmt::format("{}{} {} ", op.node.index, op.batch_norm ? "+bn" : "", what);
+}
+
+// The operands of a kernel whose post-ops may read a residual, in the order emit_kernel() wants.
+void emit_weighted(PlanBuilder& b, const FusedOp& op, const onednn::KernelPtr& kernel, const Tensor& weights,
+                   const Tensor& bias) {
+  using Role = onednn::Argument::Role;
+  const ValueId source = b.node(op).inputs[0];
+  const Layout from = kernel->argument(Role::kSource).layout,
+               to = kernel->argument(Role::kDestination).layout;
+  std::vector<BufferId> operands{b.read(source, from)};
+  std::vector<ValueId> named{source, b.node(op).inputs[1]};
+  if (op.residual) {
+    operands.push_back(b.read(op.residual, to));
+    named.push_back(op.residual);
+  }
+  operands.push_back(b.write(op.outputs[0], to));
+  const Tensor packed = b.packed(weights_name(op, "weights") + kernel->weights_key(),
+                                 [&] { return kernel->pack_weights(weights); });
+  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), named, from, to), operands,
+                packed, bias);
+}
+
+}  // namespace
+
+bool lower_float_convolution(PlanBuilder& b, const FusedOp& op) {
+  const Node& main = b.node(op);
+  const Tensor* constant_weights = b.constant(main.inputs[1]);
+  if (!all_float(b, op) || constant_weights == nullptr) return false;
+  if (main.input(2) && b.constant(main.inputs[2]) == nullptr) return false;
+  onednn::ConvolutionSpec spec;
+  spec.transposed = main.is("ConvTranspose");
+  spec.source = b.shape(main.inputs[0]);
+  spec.weights = constant_weights->shape();
+  spec.destination = b.shape(op.outputs[0]);
+  spec.groups = main.get_int("group", 1);
+  const auto params =
+      (spec.transposed ? conv_transpose_params : conv_params)(main, spec.source, spec.weights);
+  const Geometry g = geometry_of(params.window, spec.source.rank() - 2);
+  spec.strides = g.strides;
+  spec.dilations = g.dilations;
+  spec.pads = g.pads;
+  if (main.input(2) || op.batch_norm) spec.bias_dtype = DType::kF32;
+  spec.post_ops = post_ops_of(b, op);
+  const onednn::KernelPtr kernel = onednn::make_convolution(spec);
+  if (!kernel) return false;
+  Tensor weights = *constant_weights, bias;
+  if (main.input(2)) bias = *b.constant(main.inputs[2]);
+  if (op.batch_norm) {
+    FoldedWeights folded = fold_batch_norm(b, op);
+    weights = folded.weights;
+    bias = folded.bias;
+  }
+  emit_weighted(b, op, kernel, weights, bias);
+  return true;
+}
+
+namespace {
+
+// A bias that is one row of the result, as oneDNN wants it; null when it has another form.
+std::optional<Tensor> row_bias(const PlanBuilder& b, const Node& node, int64_t columns, float factor) {
+  const Tensor* t = b.constant(node.inputs[2]);
+  if (t == nullptr || t->dtype() != DType::kF32) return std::nullopt;
+  const bool row = t->numel() == columns && (t->shape().rank() == 1 || t->shape()[0] == 1);
+  if (!row && t->numel() != 1) return std::nullopt;
+  Tensor bias(DType::kF32, Shape{columns});
+  for (int64_t i = 0; i < columns; ++i)
+    bias.data<float>()[static_cast<size_t>(i)] =
+        factor * t->data<float>()[t->numel() == 1 ? 0 : static_cast<size_t>(i)];
+  return bias;
+}
+
+Shape transposed_last(Shape s) {
+  std::swap(s[s.rank() - 1], s[s.rank() - 2]);
+  return s;
+}
+
+}  // namespace
+
+bool lower_float_matmul(PlanBuilder& b, const FusedOp& op) {
+  const Node& main = b.node(op);
+  if (!all_float(b, op)) return false;
+  onednn::MatMulSpec spec;
+  spec.source = b.shape(main.inputs[0]);
+  spec.weights = b.shape(main.inputs[1]);
+  spec.destination = b.shape(op.outputs[0]);
+  if (spec.source.rank() < 2 || spec.weights.rank() < 2) return false;
+  const Tensor* constant_weights = b.constant(main.inputs[1]);
+  spec.constant_weights = constant_weights != nullptr;
+  Tensor weights, bias;
+  if (main.is("Gemm")) {
+    spec.transposed_source = main.get_int("transA", 0) != 0;
+    spec.transposed_weights = main.get_int("transB", 0) != 0;
+    if (spec.transposed_source) spec.source = transposed_last(spec.source);
+    if (spec.transposed_weights) spec.weights = transposed_last(spec.weights);
+    const float alpha = main.get_float("alpha", 1);
+    if (alpha != 1) spec.scales = {alpha};
+    if (alpha != 1 && main.input(2)) return false;
+    if (main.input(2)) {
+      const auto row = row_bias(b, main, spec.destination[1], main.get_float("beta", 1));
+      if (!row) return false;
+      bias = *row;
+      spec.bias_dtype = DType::kF32;
+    }
+  }
+  // Constant weights without batch dimensions: all rows of the source are one matrix.
+  const bool flat =
+      main.is("MatMul") && spec.constant_weights && spec.weights.rank() == 2 && spec.source.rank() > 2;
+  if (flat) {
+    const int last = spec.source.rank() - 1;
+    const Shape rows{spec.source.outer(last), spec.source[last]};
+    spec.destination = Shape{rows[0], spec.weights[1]};
+    spec.source = rows;
+  }
+  if (spec.source.rank() != spec.weights.rank() || spec.source.rank() != spec.destination.rank())
+    return false;
+  spec.post_ops = post_ops_of(b, op);
+  for (PostOp& p : spec.post_ops)
+    if (p.kind == PostOp::Kind::kAdd) p.operand = spec.destination;
+  const onednn::KernelPtr kernel = onednn::make_matmul(spec);
+  if (!kernel) return false;
+  if (spec.constant_weights) {
+    emit_weighted(b, op, kernel, *constant_weights, bias);
+    return true;
+  }
+  std::vector<ValueId> named{main.inputs[0], main.inputs[1]};
+  std::vector<BufferId> operands{b.read(named[0], Layout::kPlain), b.read(named[1], Layout::kPlain)};
+  if (op.residual) {
+    operands.push_back(b.read(op.residual, Layout::kPlain));
+    named.push_back(op.residual);
+  }
+  operands.push_back(b.write(op.outputs[0], Layout::kPlain));
+  b.emit_kernel(kernel,
+                b.describe(op, "onednn:" + kernel->implementation(), named, Layout::kPlain, Layout::kPlain),
+                operands, {}, bias);
+  return true;
+}
+
+}  // namespace precis::runtime

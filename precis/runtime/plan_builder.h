@@ -1,0 +1,125 @@
+// PlanBuilder: turns a graph with concrete shapes into a Plan. It keeps which physical copies of each value
+// exist, inserts reorders where a kernel wants another layout, and records lifetimes for the memory plan.
+// What an operator becomes is decided by the lowerings (lowering.h); what has none runs by the reference.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "precis/runtime/fusion.h"
+#include "precis/runtime/memory_plan.h"
+#include "precis/runtime/onednn/kernel.h"
+#include "precis/runtime/plan.h"
+
+namespace precis::runtime {
+
+// Packed weights of a Program, shared by its plans and sessions. Thread-safe.
+class WeightStore {
+ public:
+  // The tensor kept under `key`, made by `make` when it is not there yet.
+  Tensor get(const std::string& key, const std::function<Tensor()>& make);
+  uint64_t bytes() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, Tensor> tensors_;
+};
+
+class PlanBuilder {
+ public:
+  PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weights, const std::set<ValueId>& taps,
+              int threads);
+  std::unique_ptr<Plan> build();
+
+  // --- for lowerings
+  int threads() const { return threads_; }
+  const Graph& graph() const { return *graph_; }
+  const Node& node(const FusedOp& op) const { return graph_->node(op.node); }
+  const ValueType& type(ValueId id) const { return graph_->value(id).type; }
+  bool has_shape(ValueId id) const { return fully_known(type(id).shape) && !is_loose(id); }
+  Shape shape(ValueId id) const { return to_shape(type(id).shape); }
+  const Tensor* constant(ValueId id) const { return graph_->constant(id); }
+  bool is_loose(ValueId id) const { return loose_.count(id) != 0; }
+  // The layout a computed value was made in (kPlain for inputs and constants).
+  Layout native_layout(ValueId id) const;
+  PhysicalType physical(ValueId id, Layout layout) const;
+
+  // The buffer that holds `id` in `layout`; emits a reorder when there is none yet.
+  BufferId read(ValueId id, Layout layout);
+  // A new buffer for a value that the next emitted step makes; a part of the buffer of the Concat it goes to
+  // where that saves the copy.
+  BufferId write(ValueId id, Layout layout);
+  // The same for a step that can leave room between rows of channels: in the channels-last layout such a row
+  // may lie inside the result of the Concat that reads it. `stride`: elements from one row to the next.
+  struct Rows {
+    BufferId buffer = -1;
+    int64_t stride = 0;
+  };
+  Rows write_rows(ValueId id, Layout layout, bool may_stride);
+  // For lowering a Concat: the buffer some of its inputs were already written to, -1 when there is none; and
+  // whether `in` lies in it as input `slot`.
+  BufferId collected(ValueId concat_output) const;
+  bool lies_in(BufferId whole, ValueId in, size_t slot) const;
+  // `out` in layout `out_layout` is what `in` is in layout `in_layout`: the same bytes under another name.
+  void alias(ValueId out, Layout out_layout, ValueId in, Layout in_layout);
+  BufferId scratch(int64_t bytes);
+  BufferId constant_buffer(Tensor tensor);
+  // The step may write `out` over `in` when nobody reads `in` afterwards. To be called before emit().
+  void may_share(BufferId in, BufferId out) { sharing_.push_back({next_step(), in, out}); }
+  // Reads and writes: all buffers the step touches, scratch included.
+  void emit(std::unique_ptr<Step> step, StepInfo info, const std::vector<BufferId>& touched);
+  // A StepInfo with names, fused operators, MACs, and the values as they lie.
+  StepInfo describe(const FusedOp& op, std::string kernel, const std::vector<ValueId>& inputs, Layout in,
+                    Layout out) const;
+  std::string describe_value(ValueId id, Layout layout) const;
+  Tensor packed(const std::string& key, const std::function<Tensor()>& make) {
+    return weights_.get(key, make);
+  }
+  // A oneDNN kernel as a step: operands in the order of its arguments; kWeights takes `weights`, kBias
+  // `bias`.
+  void emit_kernel(const onednn::KernelPtr& kernel, StepInfo info, const std::vector<BufferId>& operands,
+                   Tensor weights = {}, Tensor bias = {});
+
+ private:
+  struct Copy {
+    Layout layout;
+    BufferId buffer;
+  };
+  struct Sharing {
+    int step;
+    BufferId in, out;
+  };
+  int next_step() const { return static_cast<int>(plan_->steps.size()); }
+  BufferId add_buffer(Buffer buffer);
+  BufferId find_copy(ValueId id, Layout layout) const;
+  BufferId reorder(ValueId id, Layout layout);
+  BufferId write_into_concat(ValueId id, Layout layout);
+  void place_inputs();
+  void lower(const FusedOp& op);
+  void lower_by_reference(const FusedOp& op);
+  void lower_chain_by_reference(const FusedOp& op);
+  void emit_inner_taps(const FusedOp& op);
+  void emit_taps(const FusedOp& op);
+  void emit_tap(ValueId id);
+  void place_outputs();
+  void finish_memory();
+  BufferId root(BufferId id) const;
+
+  std::shared_ptr<const Graph> graph_;
+  WeightStore& weights_;
+  const std::set<ValueId>& taps_;
+  int threads_;
+  std::unique_ptr<Plan> plan_;
+  std::map<ValueId, std::vector<Copy>> copies_;
+  std::map<std::pair<ValueId, size_t>, BufferId> parts_;  // (concat output, input slot) -> part of its buffer
+  std::map<ValueId, int> loose_;
+  std::vector<Sharing> sharing_;
+  std::vector<BufferLife> lives_;  // one per buffer
+};
+
+}  // namespace precis::runtime

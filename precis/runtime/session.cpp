@@ -1,0 +1,170 @@
+// Session: one caller's memory for the plans of a Program.
+#include "precis/runtime/session.h"
+
+#include <omp.h>
+
+#include <cstring>
+#include <list>
+
+#include "precis/core/check.h"
+#include "precis/core/parallel.h"
+#include "precis/runtime/program.h"
+#include "precis/runtime/reference_engine.h"
+
+namespace precis::runtime {
+namespace {
+
+constexpr size_t kMaxBound = 2;  // plans whose memory a session keeps; a third drops the least recently used
+
+// Sets the thread count of OpenMP (oneDNN) and of our own loops for the calling thread, and puts both back.
+class ThreadScope {
+ public:
+  explicit ThreadScope(int threads) : threads_(threads), openmp_(omp_get_max_threads()), own_(num_threads()) {
+    if (openmp_ != threads_) omp_set_num_threads(threads_);
+    if (own_ != threads_) set_num_threads(threads_);
+  }
+  ~ThreadScope() {
+    if (openmp_ != threads_) omp_set_num_threads(openmp_);
+    if (own_ != threads_) set_num_threads(own_);
+  }
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+
+ private:
+  int threads_, openmp_, own_;
+};
+
+// A plan with memory: the arena, the address of every buffer, and the state of every step.
+struct BoundPlan {
+  PlanCache::Key key;
+  std::shared_ptr<const Plan> plan;
+  Tensor arena;
+  std::vector<std::byte*> buffers;
+  std::vector<Tensor> loose;
+  std::vector<std::unique_ptr<StepState>> states;
+
+  BoundPlan(PlanCache::Key k, std::shared_ptr<const Plan> p)
+      : key(std::move(k)),
+        plan(std::move(p)),
+        arena(DType::kU8, Shape{plan->arena_bytes}),
+        buffers(plan->buffers.size(), nullptr),
+        loose(static_cast<size_t>(plan->loose_slots)) {
+    place();
+    for (const auto& step : plan->steps) states.push_back(step->make_state());
+  }
+
+  // Addresses that do not change between runs; parts of inputs or outputs are placed at every run.
+  void place() {
+    for (size_t i = 0; i < buffers.size(); ++i) {
+      const Buffer& b = plan->buffers[i];
+      if (b.kind == Buffer::Kind::kConstant) buffers[i] = const_cast<std::byte*>(b.constant.bytes());
+      if (b.kind == Buffer::Kind::kArena && b.parent < 0) buffers[i] = arena.bytes() + b.offset;
+    }
+  }
+
+  std::byte* address(size_t i) {
+    const Buffer& b = plan->buffers[i];
+    return b.parent < 0 ? buffers[i] : address(static_cast<size_t>(b.parent)) + b.offset;
+  }
+
+  std::vector<Tensor> run(std::span<const Tensor> inputs, const TapFunction& tap) {
+    std::vector<Tensor> outputs;
+    for (const PlanOutput& o : plan->outputs)
+      outputs.push_back(o.loose >= 0 ? Tensor() : Tensor(o.dtype, o.shape));
+    for (size_t i = 0; i < buffers.size(); ++i) {
+      const Buffer& b = plan->buffers[i];
+      if (b.kind == Buffer::Kind::kInput) buffers[i] = const_cast<std::byte*>(inputs[b.index].bytes());
+      if (b.kind == Buffer::Kind::kOutput && b.parent < 0) buffers[i] = outputs[b.index].bytes();
+    }
+    for (size_t i = 0; i < buffers.size(); ++i)
+      if (plan->buffers[i].parent >= 0) buffers[i] = address(i);
+    const RunContext context{buffers, loose, &tap};
+    for (size_t i = 0; i < plan->steps.size(); ++i) plan->steps[i]->run(context, states[i].get());
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const PlanOutput& o = plan->outputs[i];
+      if (o.loose >= 0)
+        outputs[i] = std::move(loose[static_cast<size_t>(o.loose)]);
+      else if (!o.in_place && outputs[i].nbytes() > 0)
+        std::memcpy(outputs[i].bytes(), buffers[static_cast<size_t>(o.source)],
+                    static_cast<size_t>(outputs[i].nbytes()));
+    }
+    return outputs;
+  }
+};
+
+}  // namespace
+
+struct Session::State {
+  std::shared_ptr<const Program> program;
+  int threads = 0;
+  TapFunction tap;
+  std::list<BoundPlan> bound;  // most recently used first
+
+  int thread_count() const {
+    if (in_parallel_region()) return 1;
+    return threads > 0 ? threads : num_threads();
+  }
+
+  BoundPlan& bind(std::vector<Shape> shapes, int count) {
+    PlanCache::Key key{std::move(shapes), count};
+    for (auto it = bound.begin(); it != bound.end(); ++it)
+      if (it->key == key) {
+        bound.splice(bound.begin(), bound, it);
+        return bound.front();
+      }
+    if (bound.size() >= kMaxBound) bound.pop_back();
+    auto plan = program->impl().plan(key.shapes, count);
+    bound.emplace_front(std::move(key), std::move(plan));
+    return bound.front();
+  }
+
+  std::vector<Tensor> run_reference_engine(std::span<const Tensor> inputs) const {
+    const Program::Impl& impl = program->impl();
+    TapFunction filtered;
+    if (tap && !impl.taps.empty())
+      filtered = [&](const std::string& name, const Tensor& tensor) {
+        if (impl.taps.count(impl.given.find_value(name)) != 0) tap(name, tensor);
+      };
+    return run_reference(impl.prepared, inputs, filtered);
+  }
+};
+
+Session::Session(std::shared_ptr<const Program> program, int threads) : state_(std::make_unique<State>()) {
+  check(program != nullptr, ErrorCode::kUsage, "a session needs a compiled program");
+  state_->program = std::move(program);
+  state_->threads = threads;
+}
+
+Session::Session(Session&&) noexcept = default;
+Session::~Session() = default;
+
+void Session::set_tap(TapFunction tap) { state_->tap = std::move(tap); }
+
+std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
+  State& s = *state_;
+  s.program->impl().check_inputs(inputs);
+  if (s.program->impl().engine == Engine::kReference) return s.run_reference_engine(inputs);
+  const int count = s.thread_count();
+  const ThreadScope scope(count);
+  std::vector<Shape> shapes;
+  for (const Tensor& t : inputs) shapes.push_back(t.shape());
+  return s.bind(std::move(shapes), count).run(inputs, s.tap);
+}
+
+PlanInfo Session::plan_info(std::span<const Shape> input_shapes) {
+  const Program::Impl& impl = state_->program->impl();
+  std::vector<Shape> shapes(input_shapes.begin(), input_shapes.end());
+  if (shapes.empty())
+    for (ValueId id : impl.given.inputs()) {
+      std::vector<int64_t> dims;
+      const SymbolicShape& declared = impl.given.value(id).type.shape;
+      for (const Dim& d : declared ? *declared : std::vector<Dim>{}) dims.push_back(d.known() ? d.value : 1);
+      shapes.emplace_back(std::move(dims));
+    }
+  impl.check_shapes(shapes);
+  const int count = state_->thread_count();
+  const ThreadScope scope(count);
+  return impl.plan(shapes, count)->info;
+}
+
+}  // namespace precis::runtime

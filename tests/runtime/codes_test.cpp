@@ -1,0 +1,201 @@
+// Operators on codes: the fast engine gives the reference's integers, and stays on codes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "precis/graph/text.h"
+#include "tests/runtime/run_both.h"
+
+namespace precis {
+namespace {
+
+using test::expect_engines_agree;
+using test::step_names;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// One node between codes: `x` with this shape, the node as text, and the constants it needs.
+std::string on_codes(const std::string& shape, const std::string& body,
+                     const std::string& x_type = "u8(scale=0.02, zp=121)") {
+  return "graph net(x: f32" + shape + " @ " + x_type + ") -> (y) {\n" + body + "\n}";
+}
+
+void expect_fast(const std::string& text) {
+  expect_engines_agree(text);
+  for (const std::string& step : step_names(parse_graph(text)))
+    EXPECT_THAT(step, testing::Not(HasSubstr("(reference)")));
+}
+
+const char* const kWeights = R"(
+  w: f32[24,16,3,3] @ i8(axis=0, scale=[0.01,0.011,0.012,0.013,0.014,0.015,0.016,0.017,0.018,0.019,0.02,0.021,
+    0.01,0.011,0.012,0.013,0.014,0.015,0.016,0.017,0.018,0.019,0.02,0.021]) = constant(uniform, seed=1, lo=-127, hi=127)
+  b: f32[24] = constant(normal, seed=2, scale=1)
+)";
+
+TEST(Codes, ConvolutionOfEveryKindOfCode) {
+  for (const char* in :
+       {"u8(scale=0.02, zp=121)", "u8(scale=0.02, zp=0)", "u8(scale=0.02, zp=255)", "i8(scale=0.02, zp=-3)"})
+    for (const char* out : {"u8(scale=0.1, zp=128)", "i8(scale=0.1, zp=5)"}) {
+      SCOPED_TRACE(std::string(in) + " -> " + out);
+      expect_fast(on_codes(
+          "[2,16,9,7]",
+          kWeights + std::string("y: f32[2,24,9,7] @ ") + out + " = Conv(x, w, b) {pads=[1,1,1,1]}", in));
+    }
+}
+
+TEST(Codes, ConvolutionShapes) {
+  const std::string out = " @ u8(scale=0.3, zp=100)";
+  for (
+      const std::string& body : std::vector<std::string>{
+          "w: f32[5,16,1,1] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: f32[?,?,?,?]" +
+              out + " = Conv(x, w)",
+          "w: f32[16,16,1,1] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: "
+          "f32[?,?,?,?]" +
+              out + " = Conv(x, w) {strides=[2,2]}",
+          "w: f32[16,1,3,3] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: f32[?,?,?,?]" +
+              out + " = Conv(x, w) {group=16, pads=[1,1,1,1]}",
+          "w: f32[16,1,3,3] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: f32[?,?,?,?]" +
+              out + " = Conv(x, w) {group=16, strides=[2,2]}",
+          "w: f32[32,4,3,3] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: f32[?,?,?,?]" +
+              out + " = Conv(x, w) {group=4}",
+          "w: f32[7,16,3,3] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: f32[?,?,?,?]" +
+              out + " = Conv(x, w) {dilations=[2,2], pads=[2,1,2,3]}",
+          "w: f32[7,16,3,3] @ u8(scale=0.01, zp=131) = constant(uniform, seed=1, lo=0, hi=255)\n y: "
+          "f32[?,?,?,?]" +
+              out + " = Conv(x, w) {auto_pad=\"SAME_LOWER\", strides=[2,2]}"}) {
+    SCOPED_TRACE(body);
+    expect_fast(on_codes("[1,16,11,11]", body));
+  }
+  expect_fast(on_codes(
+      "[1,16,40]",
+      "w: f32[8,16,5] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: f32[?,?,?]" + out +
+          " = Conv(x, w) {pads=[2,2]}"));
+  expect_fast(on_codes(
+      "[1,3,5,6,7]",
+      "w: f32[8,3,3,3,3] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: f32[?,?,?,?,?]" +
+          out + " = Conv(x, w) {pads=[1,1,1,1,1,1]}"));
+}
+
+TEST(Codes, FusedActivationAndResidual) {
+  const std::string conv = std::string(
+                               "graph net(x: f32[1,16,9,9] @ u8(scale=0.02, zp=121), r: f32[1,24,9,9] @ "
+                               "i8(scale=0.05, zp=7)) -> (y) {\n") +
+                           kWeights;
+  const std::string relu = conv + R"(
+  c = Conv(x, w, b) {pads=[1,1,1,1]}
+  s = Add(c, r)
+  y: f32[1,24,9,9] @ u8(scale=0.06, zp=0) = Relu(s)
+})";
+  expect_fast(relu);
+  EXPECT_THAT(step_names(parse_graph(relu)), ElementsAre(HasSubstr("Conv+Add+Relu")));
+  expect_fast(conv + R"(
+  lo: f32[] = [-0.4]
+  hi: f32[] = [3]
+  c = Conv(x, w, b) {pads=[1,1,1,1]}
+  t = Clip(c, lo, hi)
+  y: f32[1,24,9,9] @ u8(scale=0.06, zp=30) = precis::Quantize(t)
+})");
+}
+
+TEST(Codes, ConvolutionToReals) {
+  expect_fast(on_codes("[1,16,9,9]", kWeights + std::string("c = Conv(x, w, b)\n y = Relu(c)")));
+}
+
+TEST(Codes, UnprovenAccumulatorsDoNotRunOnIntegers) {
+  // 70,000 products of 255 * 127 exceed 31 bits: the contract sends them to the float path.
+  expect_engines_agree(
+      "graph net(x: f32[1,70000] @ u8(scale=0.01, zp=0)) -> (y) {\n"
+      " w: f32[70000,2] @ i8(scale=0.01) = constant(fill, value=127)\n"
+      " y: f32[1,2] @ u8(scale=100, zp=0) = MatMul(x, w)\n}");
+}
+
+TEST(Codes, Products) {
+  const std::string out = " @ u8(scale=0.5, zp=100)";
+  expect_fast(
+      on_codes("[3,50]",
+               "w: f32[10,50] @ i8(axis=0, scale=[0.01,0.02,0.03,0.04,0.05,0.01,0.02,0.03,0.04,0.05]) = "
+               "constant(uniform, seed=1, lo=-127, hi=127)\n"
+               " b: f32[10] = constant(normal, seed=2, scale=1)\n y: f32[3,10]" +
+                   out + " = Gemm(x, w, b) {transB=1}"));
+  expect_fast(on_codes(
+      "[2,3,50]",
+      "w: f32[50,10] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n y: f32[2,3,10]" + out +
+          " = MatMul(x, w)"));
+}
+
+TEST(Codes, SumsAndPools) {
+  expect_fast(
+      "graph net(a: f32[1,9,7,5] @ u8(scale=0.02, zp=121), b: f32[1,9,7,5] @ i8(scale=0.03, zp=7)) -> (y, z) "
+      "{\n"
+      " s = Add(a, b)\n y: f32[1,9,7,5] @ u8(scale=0.04, zp=3) = Relu(s)\n"
+      " z: f32[1,9,7,5] @ i8(scale=0.04, zp=3) = Sub(a, b)\n}");
+  expect_fast(on_codes("[2,20,9,9]",
+                       "y: f32[?,?,?,?] @ u8(scale=0.02, zp=121) = MaxPool(x) {kernel_shape=[3,3], "
+                       "strides=[2,2], pads=[1,1,1,1], ceil_mode=1}"));
+  expect_fast(on_codes("[2,20,9,9]",
+                       "y: f32[?,?,?,?] @ u8(scale=0.015, zp=100) = AveragePool(x) {kernel_shape=[3,3], "
+                       "strides=[2,2], pads=[1,1,1,1]}"));
+  expect_fast(on_codes("[2,20,9,9]",
+                       "y: f32[?,?,?,?] @ i8(scale=0.015, zp=-10) = AveragePool(x) {kernel_shape=[3,3], "
+                       "strides=[2,2], pads=[1,1,1,1], count_include_pad=1, ceil_mode=1}"));
+  expect_fast(on_codes("[2,20,9,9]", "y: f32[?,?,?,?] @ u8(scale=0.005, zp=100) = GlobalAveragePool(x)"));
+  expect_fast(on_codes(
+      "[2,20,9,9]",
+      "axes: i64[2] = [2,3]\n y: f32[?,?] @ u8(scale=0.005, zp=100) = ReduceMean(x, axes) {keepdims=0}"));
+}
+
+TEST(Codes, FunctionsByTable) {
+  for (const char* f :
+       {"Relu(x)", "LeakyRelu(x)", "Sigmoid(x)", "HardSwish(x)", "Tanh(x)", "Gelu(x)", "Abs(x)"})
+    for (const char* in : {"u8(scale=0.02, zp=121)", "i8(scale=0.02, zp=-5)"})
+      expect_fast(on_codes("[2,3,5,5]", std::string("y: f32[2,3,5,5] @ u8(scale=0.01, zp=40) = ") + f, in));
+}
+
+TEST(Codes, MovingCodes) {
+  const std::string same = " @ u8(scale=0.02, zp=121)";
+  expect_fast(on_codes("[2,8,6,6]", "y: f32[?,?,?,?]" + same + " = Transpose(x) {perm=[0,2,3,1]}"));
+  expect_fast(on_codes("[2,8,6,6]", "y: f32[?,?,?,?]" + same + " = Transpose(x) {perm=[1,0,3,2]}"));
+  expect_fast(on_codes(
+      "[2,8,6,6]",
+      "s: i64[2] = [1,0]\n e: i64[2] = [5,100]\n a: i64[2] = [2,3]\n t: i64[2] = [2,3]\n y: f32[?,?,?,?]" +
+          same + " = Slice(x, s, e, a, t)"));
+  expect_fast(on_codes("[2,8,6,6]", "p: i64[8] = [0,4,1,0, 0,4,0,2]\n v: f32[] = [0.5]\n y: f32[?,?,?,?]" +
+                                        same + " = Pad(x, p, v)"));
+  expect_fast(on_codes("[2,8,6,6]", "s: i64[2] = [2,-1]\n y: f32[?,?]" + same + " = Reshape(x, s)"));
+  expect_fast(
+      "graph net(a: f32[1,9,4,4] @ u8(scale=0.02, zp=121), b: f32[1,7,4,4] @ u8(scale=0.02, zp=121)) -> (y, "
+      "z) {\n"
+      " y: f32[1,16,4,4] @ u8(scale=0.02, zp=121) = Concat(a, b) {axis=1}\n"
+      " z: f32[1,16,4,4] @ i8(scale=0.03, zp=1) = Concat(a, b) {axis=1}\n}");
+  expect_fast(on_codes("[2,8,6,6]", "y: f32[?,?,?,?] @ i8(scale=0.03, zp=3) = precis::Requantize(x)"));
+}
+
+// Convolutions write straight into the Concat that joins their channels.
+TEST(Codes, ConcatInPlace) {
+  const std::string text = R"(
+graph net(x: f32[1,16,6,6] @ u8(scale=0.02, zp=121)) -> (y) {
+  w1: f32[24,16,1,1] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)
+  w2: f32[40,16,3,3] @ i8(scale=0.01) = constant(uniform, seed=2, lo=-127, hi=127)
+  w3: f32[8,64,1,1] @ i8(scale=0.01) = constant(uniform, seed=3, lo=-127, hi=127)
+  ca = Conv(x, w1)
+  a: f32[1,24,6,6] @ u8(scale=0.1, zp=0) = Relu(ca)
+  cb = Conv(x, w2) {pads=[1,1,1,1]}
+  b: f32[1,40,6,6] @ u8(scale=0.1, zp=0) = Relu(cb)
+  c: f32[1,64,6,6] @ u8(scale=0.1, zp=0) = Concat(a, b) {axis=1}
+  y: f32[1,8,6,6] @ u8(scale=0.4, zp=90) = Conv(c, w3)
+})";
+  expect_fast(text);
+}
+
+TEST(Codes, BetweenRealsAndCodes) {
+  expect_fast(
+      "graph net(x: f32[1,3,9,9]) -> (y) {\n q: f32[1,3,9,9] @ u8(scale=0.02, zp=100) = precis::Quantize(x)\n"
+      " w: f32[8,3,3,3] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)\n"
+      " c: f32[1,8,9,9] @ u8(scale=0.1, zp=100) = Conv(q, w) {pads=[1,1,1,1]}\n y = "
+      "precis::Dequantize(c)\n}");
+  expect_fast(
+      "graph net(x: f32[1,3,9,9]) -> (y) {\n s: f32[] = [0.02]\n z: u8[] = [100]\n q = QuantizeLinear(x, s, "
+      "z)\n y = DequantizeLinear(q, s, z)\n}");
+}
+
+}  // namespace
+}  // namespace precis

@@ -1,0 +1,159 @@
+// Fused steps give what the separate operators give, and fusion stops where a value is seen from outside.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "precis/graph/text.h"
+#include "tests/runtime/run_both.h"
+
+namespace precis {
+namespace {
+
+using test::expect_engines_agree;
+using test::step_names;
+using testing::ElementsAre;
+
+const char* const kConvBatchNormRelu = R"(
+graph net(x: f32[2,8,9,9]) -> (y) {
+  w: f32[16,8,3,3] = constant(normal, seed=1, scale=0.2)
+  b: f32[16] = constant(normal, seed=2, scale=1)
+  gamma: f32[16] = constant(normal, seed=3, scale=1)
+  beta: f32[16] = constant(normal, seed=4, scale=1)
+  mean: f32[16] = constant(normal, seed=5, scale=1)
+  var: f32[16] = constant(uniform, seed=6, lo=0.1, hi=2)
+  c = Conv(x, w, b) {pads=[1,1,1,1]}
+  n = BatchNormalization(c, gamma, beta, mean, var)
+  y = Relu(n)
+})";
+
+TEST(Fusion, ConvolutionBatchNormActivation) {
+  expect_engines_agree(kConvBatchNormRelu);
+  EXPECT_THAT(step_names(parse_graph(kConvBatchNormRelu)),
+              ElementsAre("Conv+BatchNormalization+Relu(onednn)"));
+}
+
+TEST(Fusion, TransposedConvolutionBatchNorm) {
+  expect_engines_agree(R"(
+graph net(x: f32[1,8,5,5]) -> (y) {
+  w: f32[8,6,3,3] = constant(normal, seed=1, scale=0.2)
+  gamma: f32[12] = constant(normal, seed=3, scale=1)
+  beta: f32[12] = constant(normal, seed=4, scale=1)
+  mean: f32[12] = constant(normal, seed=5, scale=1)
+  var: f32[12] = constant(uniform, seed=6, lo=0.1, hi=2)
+  c = ConvTranspose(x, w) {group=2, strides=[2,2]}
+  y = BatchNormalization(c, gamma, beta, mean, var)
+})");
+}
+
+const char* const kResidual = R"(
+graph net(x: f32[1,16,8,8]) -> (y) {
+  w1: f32[16,16,3,3] = constant(normal, seed=1, scale=0.1)
+  w2: f32[16,16,3,3] = constant(normal, seed=2, scale=0.1)
+  a = Conv(x, w1) {pads=[1,1,1,1]}
+  r = Relu(a)
+  c = Conv(r, w2) {pads=[1,1,1,1]}
+  s = Add(c, x)
+  y = Relu(s)
+})";
+
+TEST(Fusion, ResidualSum) {
+  expect_engines_agree(kResidual);
+  EXPECT_THAT(step_names(parse_graph(kResidual)), ElementsAre("Conv+Relu(onednn)", "Conv+Add+Relu(onednn)"));
+}
+
+TEST(Fusion, TwoConvolutionsMeetInOneSum) {
+  expect_engines_agree(R"(
+graph net(x: f32[1,16,8,8]) -> (y) {
+  w1: f32[32,16,3,3] = constant(normal, seed=1, scale=0.1)
+  w2: f32[32,16,1,1] = constant(normal, seed=2, scale=0.1)
+  a = Conv(x, w1) {pads=[1,1,1,1], strides=[2,2]}
+  c = Conv(x, w2) {strides=[2,2]}
+  s = Add(a, c)
+  y = Relu(s)
+})");
+}
+
+TEST(Fusion, SumWithItselfIsNotAResidual) {
+  expect_engines_agree(R"(
+graph net(x: f32[1,8,4,4]) -> (y) {
+  w: f32[8,8,1,1] = constant(normal, seed=1, scale=0.1)
+  c = Conv(x, w)
+  y = Add(c, c)
+})");
+}
+
+TEST(Fusion, BroadcastSumIsNotAResidual) {
+  expect_engines_agree(R"(
+graph net(x: f32[1,8,4,4], r: f32[8,1,1]) -> (y) {
+  w: f32[8,8,1,1] = constant(normal, seed=1, scale=0.1)
+  c = Conv(x, w)
+  s = Add(c, r)
+  y = Relu(s)
+})");
+}
+
+TEST(Fusion, EveryActivation) {
+  for (const char* activation :
+       {"Relu(c)", "LeakyRelu(c) {alpha=0.3}", "Elu(c) {alpha=0.7}", "Sigmoid(c)", "Tanh(c)",
+        "HardSigmoid(c)", "HardSwish(c)", "Gelu(c)", "Gelu(c) {approximate=\"tanh\"}", "Softplus(c)",
+        "Clip(c, lo, hi)", "Clip(c, lo)", "Clip(c, _, hi)", "PRelu(c, slope)"}) {
+    SCOPED_TRACE(activation);
+    const std::string text = std::string(R"(
+graph net(x: f32[1,8,6,6]) -> (y) {
+  w: f32[12,8,3,3] = constant(normal, seed=1, scale=0.2)
+  lo: f32[] = [-0.5]
+  hi: f32[] = [1.25]
+  slope: f32[1] = [0.1]
+  c = Conv(x, w)
+  y = )") + activation + "\n}";
+    expect_engines_agree(text);
+    EXPECT_EQ(step_names(parse_graph(text)).size(), 1u);
+  }
+}
+
+TEST(Fusion, HardSwishFromItsParts) {
+  const std::string text = R"(
+graph net(x: f32[1,8,6,6]) -> (y) {
+  w: f32[8,8,3,3] = constant(normal, seed=1, scale=0.2)
+  c = Conv(x, w)
+  h = HardSigmoid(c) {alpha=0.16666667, beta=0.5}
+  y = Mul(c, h)
+})";
+  expect_engines_agree(text);
+  EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Conv+HardSigmoid+Mul(onednn)"));
+}
+
+TEST(Fusion, GemmAndMatMul) {
+  expect_engines_agree(R"(
+graph net(x: f32[3,20]) -> (y) {
+  w: f32[7,20] = constant(normal, seed=1, scale=0.2)
+  b: f32[7] = constant(normal, seed=2, scale=1)
+  g = Gemm(x, w, b) {transB=1}
+  y = Relu(g)
+})");
+  expect_engines_agree(R"(
+graph net(x: f32[2,5,20], r: f32[2,5,7]) -> (y) {
+  w: f32[20,7] = constant(normal, seed=1, scale=0.2)
+  g = MatMul(x, w)
+  s = Add(g, r)
+  y = Relu(s)
+})");
+}
+
+TEST(Fusion, StopsAtOutputsAndSecondReaders) {
+  expect_engines_agree(R"(
+graph net(x: f32[1,8,6,6]) -> (c, y) {
+  w: f32[8,8,3,3] = constant(normal, seed=1, scale=0.2)
+  c = Conv(x, w)
+  y = Relu(c)
+})");
+  expect_engines_agree(R"(
+graph net(x: f32[1,8,6,6]) -> (y, z) {
+  w: f32[8,8,3,3] = constant(normal, seed=1, scale=0.2)
+  c = Conv(x, w)
+  y = Relu(c)
+  z = Tanh(c)
+})");
+}
+
+}  // namespace
+}  // namespace precis

@@ -1,0 +1,197 @@
+// Sessions: input checks, shapes that change, several inputs and outputs, taps, threads that share a Program.
+#include "precis/runtime/session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "precis/core/parallel.h"
+#include "precis/graph/text.h"
+#include "tests/runtime/run_both.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/tensor_compare.h"
+
+namespace precis::runtime {
+namespace {
+
+using test::expect_engines_agree;
+using test::random_inputs;
+
+const char* const kDynamic = R"(
+graph net(x: f32[batch,3,h,w]) -> (y) {
+  w1: f32[16,3,3,3] = constant(normal, seed=1, scale=0.2)
+  w2: f32[10,16] = constant(normal, seed=2, scale=0.2)
+  a = Conv(x, w1) {pads=[1,1,1,1], strides=[2,2]}
+  r = Relu(a)
+  g = GlobalAveragePool(r)
+  f = Flatten(g)
+  y = Gemm(f, w2) {transB=1}
+})";
+
+TEST(Session, ShapesMayChangeFromRunToRun) {
+  const Graph graph = parse_graph(kDynamic);
+  Session fast(Program::compile(graph)), truth(Program::compile(graph, {Engine::kReference, {}}));
+  uint64_t seed = 1;
+  for (const Shape& shape :
+       {Shape{1, 3, 8, 8}, Shape{4, 3, 8, 8}, Shape{1, 3, 15, 9}, Shape{1, 3, 8, 8}, Shape{2, 3, 5, 5}}) {
+    const std::vector<Tensor> x{test::random_tensor(shape, seed++)};
+    const Tensor got = fast.run(x)[0], want = truth.run(x)[0];
+    EXPECT_EQ(got.shape(), (Shape{shape[0], 10}));
+    EXPECT_TRUE(test::tensors_close(got, want, {.absolute = 1e-5}));
+  }
+}
+
+TEST(Session, ManyShapesStayWithinTheCache) {
+  const Graph graph = parse_graph(kDynamic);
+  Session session(Program::compile(graph));
+  for (int64_t batch = 1; batch <= 12; ++batch)
+    EXPECT_EQ(session.run(std::vector<Tensor>{Tensor(DType::kF32, {batch, 3, 6, 6})})[0].shape(),
+              (Shape{batch, 10}));
+}
+
+TEST(Session, WrongInputsAreRefused) {
+  Session session(Program::compile(parse_graph(R"(
+graph net(a: f32[n,4], b: f32[n,4]) -> (y) {
+  y = Add(a, b)
+})")));
+  const Tensor good(DType::kF32, {2, 4});
+  const auto run = [&](std::vector<Tensor> inputs) { session.run(inputs); };
+  EXPECT_ERROR(run({good}), ErrorCode::kUsage, "takes 2 inputs, 1 given");
+  EXPECT_ERROR(run({good, Tensor(DType::kF64, {2, 4})}), ErrorCode::kUsage,
+               "input 'b' is f64, the model expects f32");
+  EXPECT_ERROR(run({good, Tensor(DType::kF32, {2, 5})}), ErrorCode::kUsage,
+               "input 'b' has shape [2,5], the model expects [n,4]");
+  EXPECT_ERROR(run({good, Tensor(DType::kF32, {3, 4})}), ErrorCode::kUsage, "input 'b'");
+  EXPECT_ERROR(run({Tensor(DType::kF32, {4}), good}), ErrorCode::kUsage, "input 'a' has shape [4]");
+  EXPECT_EQ(session.run(std::vector<Tensor>{good, good}).size(), 1u);
+}
+
+TEST(Session, UnknownOperatorsAreNamed) {
+  EXPECT_ERROR(Program::compile(parse_graph(R"(
+graph net(x: f32[2]) -> (z) {
+  y = nowhere::Frobnicate(x)
+  z = Relu(y)
+})")),
+               ErrorCode::kUnsupported, "Frobnicate");
+}
+
+TEST(Session, SeveralInputsAndOutputs) {
+  expect_engines_agree(R"(
+graph net(a: f32[1,8,6,6], b: f32[1,8,6,6]) -> (s, a, m, k) {
+  k: f32[3] = [1, 2, 3]
+  s = Add(a, b)
+  p = Mul(a, b)
+  m = MaxPool(p) {kernel_shape=[2,2], strides=[2,2]}
+})");
+}
+
+TEST(Session, OneValueTwiceAsOutputAndReshapedInputs) {
+  expect_engines_agree(R"(
+graph net(a: f32[2,12]) -> (r, y, y) {
+  shape: i64[2] = [4, 6]
+  r = Reshape(a, shape)
+  y = Relu(a)
+})");
+}
+
+TEST(Session, DataDependentShapesRunNodeByNode) {
+  expect_engines_agree(R"(
+graph net(x: f32[2,6]) -> (y, z) {
+  r = Relu(x)
+  n = NonZero(r)
+  y = Cast(n) {to=f32}
+  z = Abs(y)
+})");
+}
+
+TEST(Session, ReshapeByAnInput) {
+  const Graph graph = parse_graph(R"(
+graph net(x: f32[2,6], shape: i64[2]) -> (y) {
+  r = Reshape(x, shape)
+  w: f32[4,5] = constant(normal, seed=2, scale=0.2)
+  m = MatMul(r, w)
+  y = Relu(m)
+})");
+  Session fast(Program::compile(graph)), truth(Program::compile(graph, {Engine::kReference, {}}));
+  const std::vector<Tensor> inputs{test::random_tensor({2, 6}, 1), Tensor::from<int64_t>({2}, {3, 4})};
+  EXPECT_TRUE(test::tensors_close(fast.run(inputs)[0], truth.run(inputs)[0], {.absolute = 1e-5}));
+}
+
+TEST(Session, ShapeArithmeticIsFolded) {
+  const std::string text = R"(
+graph net(x: f32[2,3,4,4]) -> (y) {
+  minus: i64[1] = [-1]
+  zero: i64[] = [0]
+  s = Shape(x)
+  n = Gather(s, zero)
+  axes: i64[1] = [0]
+  u = Unsqueeze(n, axes)
+  t = Concat(u, minus) {axis=0}
+  y = Reshape(x, t)
+})";
+  expect_engines_agree(text);
+  EXPECT_TRUE(test::step_names(parse_graph(text)).empty());
+}
+
+TEST(Session, TapsSeePlainValuesInOrder) {
+  const Graph graph = parse_graph(R"(
+graph net(x: f32[1,3,8,8]) -> (y) {
+  w1: f32[16,3,3,3] = constant(normal, seed=1, scale=0.2)
+  w2: f32[16,16,1,1] = constant(normal, seed=2, scale=0.2)
+  a = Conv(x, w1)
+  r = Relu(a)
+  c = Conv(r, w2)
+  y = Relu(c)
+})");
+  const std::vector<Tensor> x = random_inputs(graph);
+  std::vector<std::vector<std::string>> names(2);
+  std::vector<std::vector<Tensor>> seen(2);
+  for (const Engine engine : {Engine::kFast, Engine::kReference}) {
+    const size_t e = engine == Engine::kFast ? 0 : 1;
+    Session session(Program::compile(graph, {engine, {"c", "a", "x"}}));
+    session.set_tap([&](const std::string& name, const Tensor& t) {
+      names[e].push_back(name);
+      seen[e].push_back(t.clone());
+    });
+    session.run(x);
+  }
+  EXPECT_THAT(names[0], testing::ElementsAre("x", "a", "c"));
+  EXPECT_EQ(names[0], names[1]);
+  for (size_t i = 0; i < seen[0].size(); ++i)
+    EXPECT_TRUE(test::tensors_close(seen[0][i], seen[1][i], {.absolute = 1e-5}));
+  EXPECT_ERROR(Program::compile(graph, {Engine::kFast, {"nowhere"}}), ErrorCode::kUsage, "tap 'nowhere'");
+}
+
+TEST(Session, SessionsOnOneProgramRunAtTheSameTime) {
+  const Graph graph = parse_graph(kDynamic);
+  const auto program = Program::compile(graph);
+  const std::vector<Tensor> x{test::random_tensor({2, 3, 16, 16}, 5)};
+  const Tensor want = Session(program, 1).run(x)[0];
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      Session session(program, 1);
+      for (int i = 0; i < 10; ++i) {
+        EXPECT_TRUE(test::tensors_equal(session.run(x)[0], want)) << "thread " << t;
+        session.run(std::vector<Tensor>{Tensor(DType::kF32, {1 + (i + t) % 3, 3, 9, 9})});
+      }
+    });
+  for (std::thread& t : threads) t.join();
+}
+
+TEST(Session, RunsOnOneThreadInsideAParallelLoop) {
+  const Graph graph = parse_graph(kDynamic);
+  const auto program = Program::compile(graph);
+  const std::vector<Tensor> x{test::random_tensor({1, 3, 16, 16}, 5)};
+  const Tensor want = Session(program, 1).run(x)[0];
+  std::vector<Tensor> got(8);
+  parallel_for(8, 1, [&](int64_t begin, int64_t) {
+    Session session(program);
+    got[static_cast<size_t>(begin)] = session.run(x)[0];
+  });
+  for (const Tensor& t : got) EXPECT_TRUE(test::tensors_equal(t, want));
+}
+
+}  // namespace
+}  // namespace precis::runtime
