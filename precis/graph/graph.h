@@ -170,6 +170,9 @@ class Graph {
                     Tensor tensor);  // replaces an initializer's contents; type follows when plain
   void set_input_type(size_t index, ValueType type);
   void remove_dead_values();  // values without producer, uses, or a role
+  // The same for one value: nothing happens when it is still needed. Captures by subgraphs are the caller's
+  // care.
+  void remove_if_dead(ValueId id);
   NodeId cycle_node() const;  // a node of a cycle; {} when the graph has none
   void sort();                // stable topological sort; Error(kMalformed) naming a node of a cycle
   // Drops dead slots and renumbers ids (all handles become invalid).

@@ -102,6 +102,7 @@ void Graph::remove_node(NodeId id) {
   for (ValueId out : n.outputs)
     if (out) value(out).producer = {};
   n.alive = false;
+  node_names_.erase(n.name);
   unlink(id);
 }
 
@@ -115,6 +116,7 @@ void Graph::remove_nodes(std::span<const NodeId> ids) {
     for (ValueId out : n.outputs)
       if (out) value(out).producer = {};
     n.alive = false;
+    node_names_.erase(n.name);
     unlink(id);
   }
   std::sort(touched.begin(), touched.end());
@@ -137,19 +139,20 @@ void Graph::set_constant(ValueId id, Tensor tensor) {
 
 void Graph::set_input_type(size_t index, ValueType type) { value(inputs_[index]).type = std::move(type); }
 
+void Graph::remove_if_dead(ValueId id) {
+  Value& v = value(id);
+  if (!v.alive || v.producer || !v.uses.empty() || v.input || is_output(id)) return;
+  by_name_.erase(v.name);
+  v.alive = false;
+  v.constant.reset();
+}
+
 void Graph::remove_dead_values() {
   std::unordered_set<std::string> captured;
   for (NodeId id : order())
     for (std::string& s : captured_names(node(id))) captured.insert(std::move(s));
-  for (size_t i = 0; i < values_.size(); ++i) {
-    Value& v = values_[i];
-    if (!v.alive || v.producer || !v.uses.empty() || v.input || output_counts_[i] > 0 ||
-        captured.count(v.name) > 0)
-      continue;
-    by_name_.erase(v.name);
-    v.alive = false;
-    v.constant.reset();
-  }
+  for (size_t i = 0; i < values_.size(); ++i)
+    if (captured.count(values_[i].name) == 0) remove_if_dead(ValueId{static_cast<int32_t>(i)});
 }
 
 }  // namespace precis

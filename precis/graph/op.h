@@ -1,10 +1,11 @@
 // Operator facts: one declaration per operator of the canonical opset tells everything there is to know about
 // it (inputs, outputs, attributes, limits, shape and type inference, MACs). Declarations live in
-// precis/graph/ops/*.cpp, one file per family, and are collected by op_registry(). docs/adding_an_operator.md
-// walks through one.
+// precis/graph/ops/*.cpp, one file per family, and are collected by op.cpp. docs/adding_an_operator.md walks
+// through one.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "precis/core/check.h"
 #include "precis/graph/graph.h"
+#include "precis/graph/partial_value.h"
 
 namespace precis {
 
@@ -25,20 +27,27 @@ struct AttrDecl {
 };
 
 // What inference sees of one node: input types, constant inputs where known, and where to put the output
-// types. All dimensions may be symbolic. Every `fail` names the node.
+// types. All dimensions may be symbolic, and types may be unknown altogether (then nothing is checked). Every
+// message names the node.
 class InferContext {
  public:
-  InferContext(const Graph& graph, const Node& node, std::vector<ValueType> inputs,
-               std::vector<const Tensor*> constants);
+  // One entry per input of the node; null for omitted inputs, unknown contents.
+  InferContext(const Graph& graph, const Node& node, std::vector<const ValueType*> inputs,
+               std::vector<const Tensor*> constants, std::vector<const PartialValue*> partials = {});
   const Node& node() const { return node_; }
   size_t num_inputs() const { return inputs_.size(); }
   size_t num_outputs() const { return outputs.size(); }
   bool has_input(size_t i) const { return i < inputs_.size() && node_.inputs[i]; }
-  const ValueType& input(size_t i) const { return inputs_[i]; }
-  const SymbolicShape& shape(size_t i) const { return inputs_[i].shape; }
-  DType dtype(size_t i) const { return inputs_[i].dtype; }
-  // The value of input i when it is known (constant, or folded shape arithmetic); null otherwise.
+  bool has_output(size_t i) const { return static_cast<bool>(node_.output(i)); }
+  const ValueType& input(size_t i) const;  // an empty type when omitted
+  const SymbolicShape& shape(size_t i) const { return input(i).shape; }
+  DType dtype(size_t i) const { return input(i).dtype; }
+  // The type written on output i before inference (its encoding is what counts).
+  const ValueType& declared_output(size_t i) const;
+  // The value of input i when it is a plain constant; null otherwise. Any size.
   const Tensor* constant(size_t i) const { return i < constants_.size() ? constants_[i] : nullptr; }
+  // What is known of a small input's contents: a constant, or the result of shape arithmetic.
+  std::optional<PartialValue> partial(size_t i) const;
   std::string where() const;  // "node 'conv1' (Conv)": opens every message
   template <typename... Args>
   void require(bool condition, fmt::format_string<Args...> format, Args&&... args) const {
@@ -49,23 +58,24 @@ class InferContext {
   std::optional<int> rank(size_t i) const;
   void require_rank(size_t i, int lo, int hi) const;
 
-  std::vector<ValueType> outputs;  // to be filled; one per declared output of the node
-  std::vector<std::optional<Tensor>>
-      output_constants;  // small integer results known at inference time (shape arithmetic)
+  std::vector<ValueType> outputs;  // to be filled: dtype and shape; one per output of the node
+  std::vector<std::optional<PartialValue>>
+      output_partials;  // small results known at inference time (shape arithmetic)
 
  private:
   const Graph& graph_;
   const Node& node_;
-  std::vector<ValueType> inputs_;
+  std::vector<const ValueType*> inputs_;
   std::vector<const Tensor*> constants_;
+  std::vector<const PartialValue*> partials_;
 };
 
 struct OpDecl {
   const char* domain = "";
   const char* op = "";
-  int min_inputs = 1, max_inputs = 1;  // -1: any number
+  int min_inputs = 1, max_inputs = 1;  // -1: any number. Inputs below min_inputs cannot be omitted
   int min_outputs = 1, max_outputs = 1;
-  std::vector<AttrDecl> attributes;
+  std::vector<AttrDecl> attributes = {};
   // Validates attributes and inputs before any arithmetic, then sets ctx.outputs. Throws Error(kMalformed).
   void (*infer)(InferContext& ctx) = nullptr;
   // Multiply-accumulates of one run for concrete shapes; null = none worth counting.
@@ -73,20 +83,45 @@ struct OpDecl {
   // Moves or selects elements without computing new ones: the output shares its input 0's encoding (Reshape,
   // MaxPool, ...).
   bool moves_data = false;
+  // Shape arithmetic: sets ctx.output_partials from ctx.partial(i) after infer; null = results are never
+  // known beforehand.
+  void (*fold)(InferContext& ctx) = nullptr;
 };
 
 // Null when the operator is unknown.
 const OpDecl* find_op(std::string_view domain, std::string_view op);
 std::span<const OpDecl* const> all_ops();  // sorted by domain, name
+// Is this the name of an operator of ONNX itself (domain ""), declared here or not?
+bool is_onnx_op(std::string_view op);
+
+// Checks inputs, outputs and attributes against the declaration, then infers and folds. Error(kMalformed)
+// naming the node; for result sizes beyond limits().max_tensor_elements too.
+void infer_node(const OpDecl& decl, InferContext& ctx);
+// What the declaration forbids in `node`, as messages without the node's name; empty when there is nothing.
+std::vector<std::string> schema_errors(const OpDecl& decl, const Node& node);
+// Attributes that the declaration does not know.
+std::vector<std::string> unknown_attributes(const OpDecl& decl, const Node& node);
 
 // Infers types of all values of `graph` in order from its inputs and constants. Keeps declared output types
 // where inference knows less; a contradiction between a declared and an inferred type keeps the inferred one
-// (value_info is a hint). `input_shapes` (same order as graph.inputs(), may be empty) overrides the declared
-// input shapes.
+// (value_info is a hint). Encodings stay as they are. Nodes of unknown operators keep their declared types.
+// `input_shapes` (same order as graph.inputs(), may be empty) overrides the declared input shapes; a symbol
+// of an input that gets a length this way gets it everywhere.
 struct InferOptions {
   std::vector<Shape> input_shapes;
 };
 void infer_types(Graph& graph, const InferOptions& options = {});
+
+// The same without changing the graph, and with what else inference learns.
+struct Inference {
+  std::vector<ValueType> types;  // by value id
+  std::map<ValueId, PartialValue>
+      folded;  // values of nodes that are known, wholly or in part (not the initializers)
+};
+// Called with the node and the error instead of throwing; the node's outputs then count as unknown.
+using InferErrorHandler = std::function<void(NodeId node, const Error& error)>;
+Inference infer_graph(const Graph& graph, const InferOptions& options = {},
+                      const InferErrorHandler& on_error = {});
 
 // MACs of a graph whose shapes are known after infer_types; nodes with unknown shapes count 0.
 int64_t node_macs(const Graph& graph, NodeId id);

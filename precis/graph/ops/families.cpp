@@ -1,0 +1,99 @@
+// The list of families, and the names of the operators of ONNX that none of them declares.
+#include "precis/graph/ops/families.h"
+
+#include <algorithm>
+
+namespace precis {
+namespace ops {
+
+std::span<const Family> all_families() {
+  static constexpr Family kFamilies[] = {
+      activation_ops, cast_ops,   compare_logic_ops, constant_like_ops, conv_ops,  elementwise_ops,
+      gather_ops,     matmul_ops, movement_ops,      norm_ops,          pool_ops,  quantize_ops,
+      reduce_ops,     resize_ops, select_ops,        shape_ops,         unary_ops,
+  };
+  return kFamilies;
+}
+
+// The operator list of ONNX up to opset 27, less what is declared; sorted.
+std::span<const std::string_view> undeclared_onnx_ops() {
+  static constexpr std::string_view kNames[] = {
+      "AffineGrid",
+      "Attention",
+      "Bernoulli",
+      "BitCast",
+      "BlackmanWindow",
+      "CausalConvWithState",
+      "CenterCropPad",
+      "Col2Im",
+      "Compress",
+      "ConcatFromSequence",
+      "CumProd",
+      "DFT",
+      "DeformConv",
+      "Det",
+      "Einsum",
+
+      "GRU",
+      "GridSample",
+      "GroupNormalization",
+      "HammingWindow",
+      "HannWindow",
+      "If",
+      "ImageDecoder",
+      "LSTM",
+      "LinearAttention",
+      "Loop",
+      "LpNormalization",
+      "MaxRoiPool",
+      "MeanVarianceNormalization",
+      "MelWeightMatrix",
+      "Multinomial",
+      "NegativeLogLikelihoodLoss",
+      "NonMaxSuppression",
+      "Optional",
+      "OptionalGetElement",
+      "OptionalHasElement",
+      "RMSNormalization",
+      "RNN",
+      "RandomNormal",
+      "RandomNormalLike",
+      "RandomUniform",
+      "RandomUniformLike",
+      "RegexFullMatch",
+      "ReverseSequence",
+      "RoiAlign",
+      "RotaryEmbedding",
+      "STFT",
+      "Scan",
+      "Scatter",
+      "SequenceAt",
+      "SequenceConstruct",
+      "SequenceEmpty",
+      "SequenceErase",
+      "SequenceInsert",
+      "SequenceLength",
+      "SequenceMap",
+      "Shrink",
+      "SoftmaxCrossEntropyLoss",
+      "SplitToSequence",
+      "StringConcat",
+      "StringNormalizer",
+      "StringSplit",
+
+      "TensorScatter",
+      "TfIdfVectorizer",
+      "Unique",
+      "Upsample",
+  };
+  return kNames;
+}
+
+}  // namespace ops
+
+bool is_onnx_op(std::string_view op) {
+  const auto names = ops::undeclared_onnx_ops();
+  return find_op("", op) != nullptr || std::binary_search(names.begin(), names.end(), op);
+}
+
+}  // namespace precis
