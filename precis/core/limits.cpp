@@ -13,17 +13,17 @@ Limits& current() {
   return limits;
 }
 
-uint64_t physical_memory() {
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page) : UINT64_MAX / 8;
-}
-
 }  // namespace
 
 const Limits& limits() { return current(); }
 
 void set_limits(const Limits& limits) { current() = limits; }
+
+uint64_t physical_memory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page) : UINT64_MAX / 8;
+}
 
 uint64_t memory_limit(uint64_t input_bytes) {
   if (limits().max_memory != 0) return limits().max_memory;

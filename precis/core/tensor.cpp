@@ -9,13 +9,19 @@
 #include <limits>
 
 #include "precis/core/check.h"
+#include "precis/core/limits.h"
 
 namespace precis {
 namespace {
 
 constexpr size_t kAlignment = 64;
 
+// What cannot fit is refused before the system is asked: it would promise the memory and end the process at
+// first use.
 std::shared_ptr<std::byte> allocate_zeroed(int64_t bytes) {
+  const uint64_t most = limits().max_memory != 0 ? limits().max_memory : physical_memory();
+  if (static_cast<uint64_t>(bytes) > most)
+    fail(ErrorCode::kLimit, "out of memory: a tensor needs {} bytes, the limit is {}", bytes, most);
   const size_t padded = static_cast<size_t>(round_up(std::max<int64_t>(bytes, 1), kAlignment));
   void* p = std::aligned_alloc(kAlignment, padded);
   check(p != nullptr, ErrorCode::kLimit, "out of memory: a tensor needs {} bytes", bytes);
