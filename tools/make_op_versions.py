@@ -43,9 +43,13 @@ def main():
     print("// Written by tools/make_op_versions.py from the ONNX operator schemas; not to be edited by hand.")
     print("// {operator, since version, usable, min inputs, max inputs, max outputs, input types, output types, attributes}")
     schemas = [s for s in defs.get_all_schemas_with_history() if s.domain == "" and s.since_version <= NEWEST]
+    newest = {}
+    for s in schemas:
+        newest[s.name] = max(newest.get(s.name, 0), s.since_version)
     for s in sorted(schemas, key=lambda s: (s.name, s.since_version)):
+        gone = s.deprecated and s.since_version == newest[s.name]  # GroupNormalization came back in another form
         attributes = " ".join(k + default(a) for k, a in sorted(s.attributes.items()))
-        print(f'{{"{s.name}", {s.since_version}, {0 if s.deprecated else 1}, {limit(s.min_input)}, {limit(s.max_input)}, '
+        print(f'{{"{s.name}", {s.since_version}, {0 if gone else 1}, {limit(s.min_input)}, {limit(s.max_input)}, '
               f'{limit(s.max_output)}, {masks(s, s.inputs)}, {masks(s, s.outputs)}, "{attributes}"}},')
 
 

@@ -53,6 +53,8 @@ bool dropout(Downgrade& d) {
   if (d.node.input(2) && (!training || training->at_int(0) != 0)) return d.no("it is in training mode");
   omit(d.node, 2);
   d.node.attributes.erase("seed");
+  const ValueId mask = d.node.output(1);  // its type differs there
+  if (mask && d.graph.value(mask).uses.empty() && !d.graph.is_output(mask)) d.node.outputs.resize(1);
   return to_float(d, 1, "ratio");
 }
 
@@ -71,6 +73,8 @@ bool dft(Downgrade& d) {
   omit(d.node, 2);
   return true;
 }
+
+bool group_norm(Downgrade& d) { return d.no("its scale is per group there"); }
 
 bool pad(Downgrade& d) { return to_ints(d, 1, "pads") && to_float(d, 2, "value"); }
 
@@ -203,6 +207,7 @@ constexpr DowngradeRule kRules[] = {
     {"DequantizeLinear", 13, per_tensor_only},
     {"Dropout", 12, dropout, OldForm::kAttributes},
     {"GridSample", 20, grid_sample},
+    {"GroupNormalization", 21, group_norm},
     {"Hardmax", 13, softmax},
     {"LogSoftmax", 13, softmax},
     {"Pad", 11, pad, OldForm::kAttributes},

@@ -109,7 +109,8 @@ bool positive_axes(const Graph& graph, Node& n, std::string* why) {
     *why = "its axis is negative and the rank is not known";
     return false;
   }
-  *axis += static_cast<int64_t>(graph.value(in).type.shape->size());
+  *axis += static_cast<int64_t>(graph.value(in).type.shape->size()) +
+           (n.op == "OneHot" ? 1 : 0);  // counts output axes
   return true;
 }
 

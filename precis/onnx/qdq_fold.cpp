@@ -37,6 +37,8 @@ class Folder {
       if (g_.node(id).alive) absorb(id);
     for (ValueId v : leftovers_)
       if (v && captured_.count(g_.value(v).name) == 0) g_.remove_if_dead(v);
+    for (ValueId v : shorten_)
+      if (g_.value(v).alive) take_original_name(v);
     FoldResult result{folded_, 0};
     for (NodeId id : g_.order()) result.kept += is_q(g_.node(id)) || is_dq(g_.node(id)) ? 1 : 0;
     return result;
@@ -115,7 +117,7 @@ class Folder {
     v.constant = *codes;
     v.type.shape = symbolic(codes->shape());
     encoded_constants_[n.input(0)].emplace_back(p, real);
-    take_original_name(real);
+    shorten_.push_back(real);
   }
 
   // --- integer values between Q and DQ
@@ -191,7 +193,7 @@ class Folder {
       g_.rename_value(real, g_.unique_value_name(g_.value(real).name + "/gone"));  // dies at the end
     }
     if (!name.empty()) g_.rename_value(codes, name);
-    take_original_name(codes);
+    shorten_.push_back(codes);
   }
 
   void dequantize_explicitly(NodeId dq) {
@@ -252,7 +254,7 @@ class Folder {
     g_.remove_node(id);
     g_.replace_uses_in_nodes(codes, real);
     leftovers_.push_back(codes);
-    take_original_name(real);
+    shorten_.push_back(real);
   }
 
   Graph& g_;
@@ -260,6 +262,7 @@ class Folder {
   std::map<NodeId, QdqParams> params_;
   std::map<ValueId, std::vector<std::pair<const QdqParams*, ValueId>>> encoded_constants_;  // by codes
   std::vector<NodeId> quantizes_;
+  std::vector<ValueId> shorten_;    // values whose names may lose what quantizers appended
   std::vector<ValueId> leftovers_;  // values that may have lost their last reader
   int folded_ = 0;
 };

@@ -165,8 +165,9 @@ class Expander {
     ValueType type;
     type.dtype = DType::kF32;
     type.shape = g_.value(codes).type.shape;
-    const ValueId real =
-        g_.add_value(g_.unique_value_name(pinned && base == old ? old + "/real" : base), std::move(type));
+    // When a DequantizeLinear has the tensor's name already, folding it away makes the name free again.
+    const std::string name = g_.find_value(base) ? base + "/dequantized" : base;
+    const ValueId real = g_.add_value(g_.unique_value_name(name), std::move(type));
     g_.set_output(id, 0, real);
     Node n;
     n.op = "QuantizeLinear";
