@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -37,9 +39,11 @@ std::vector<Tensor> random_inputs(const Graph& graph) {
   return inputs;
 }
 
-void print_plan(const runtime::PlanInfo& plan) {
-  for (const auto& s : plan.steps) {
-    std::string line = fmt::format("{:28} {:18} {:34}", s.node.substr(0, 28), s.op, s.kernel);
+void print_plan(const runtime::PlanInfo& plan, const std::vector<double>& times) {
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const runtime::StepInfo& s = plan.steps[i];
+    std::string line = fmt::format("{:8.4f} ms {:6.2f} GMAC/s {:28} {:12} {:24}", times[i], s.macs / times[i] / 1e6,
+                                   s.node.substr(0, 28), s.op, s.kernel);
     for (const auto& f : s.fused) line += " +" + f;
     for (const auto& i : s.inputs) line += " " + i;
     line += " ->";
@@ -55,16 +59,19 @@ void run(const std::string& path, int threads, double seconds, bool plan) {
   const std::vector<Tensor> inputs = random_inputs(model.graph);
   using Clock = std::chrono::steady_clock;
   std::vector<double> times;
+  double cpu = 1e9;  // smallest processor time of a run: tells less of a busy machine
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   while (Clock::now() < end || times.size() < 10) {
     const auto start = Clock::now();
+    const std::clock_t before = std::clock();
     session.run(inputs);
+    cpu = std::min(cpu, 1e3 * static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC);
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   std::sort(times.begin(), times.end());
-  fmt::print("{} threads {} runs {}: min {:.3f} median {:.3f} p90 {:.3f} ms\n", path, threads, times.size(),
-             times[0], times[times.size() / 2], times[times.size() * 9 / 10]);
-  if (plan) print_plan(session.plan_info());
+  fmt::print("{} threads {} runs {}: min {:.3f} median {:.3f} p90 {:.3f} cpu {:.3f} ms\n", path, threads, times.size(),
+             times[0], times[times.size() / 2], times[times.size() * 9 / 10], cpu);
+  if (plan) print_plan(session.plan_info(), session.profile(inputs, 50));
 }
 
 }  // namespace

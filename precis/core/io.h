@@ -103,6 +103,10 @@ void make_folders(const std::string& path);          // mkdir -p; kIo
 void remove_file(const std::string& path);           // nothing happens when it is missing; kIo
 std::string parent_folder(const std::string& path);  // "." when the path has none
 std::string join_path(const std::string& folder, const std::string& name);
+// A new folder under TMPDIR (or /tmp) that nobody else may enter; kIo. And removal of a folder with all it
+// holds, links not followed; what cannot be removed stays, silently.
+std::string make_scratch_folder();
+void remove_tree(const std::string& folder) noexcept;
 // Removes leftovers `.precis-tmp-<pid>-*` of dead processes from `folder`; what cannot be removed stays,
 // silently.
 void remove_stale_temp_files(const std::string& folder);

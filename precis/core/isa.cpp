@@ -45,7 +45,8 @@ Isa resolve() {
     check(ok, ErrorCode::kUsage, "PRECIS_FORCE_ISA={}: this CPU has only {}", forced, isa_name(best));
     return isa;
   }
-  fail(ErrorCode::kUsage, "PRECIS_FORCE_ISA={}: expected scalar, avx2, avx2_vnni, avx512 or avx512_vnni", forced);
+  fail(ErrorCode::kUsage, "PRECIS_FORCE_ISA={}: expected scalar, avx2, avx2_vnni, avx512 or avx512_vnni",
+       forced);
 }
 
 }  // namespace
@@ -56,8 +57,8 @@ Isa cpu_isa() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::kScalar;
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                      __builtin_cpu_supports("avx512dq");
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   if (avx512) return __builtin_cpu_supports("avx512vnni") ? Isa::kAvx512Vnni : Isa::kAvx512;
   return has_avx_vnni() ? Isa::kAvx2Vnni : Isa::kAvx2;
 #else

@@ -58,22 +58,6 @@ int count_startable(int wanted) {
   return static_cast<int>(threads.size());
 }
 
-// A team of `wanted` threads, or the largest that can be started. Both OpenMP runtimes end the process when a
-// thread cannot start, so it is tried out before, with one thread to spare (a team needs `wanted` - 1 beside
-// the caller).
-int startable_team(int wanted) {
-  static std::mutex mutex;
-  static int proven = 1;           // teams up to this size were tried out
-  static int ceiling = INT32_MAX;  // a larger one failed
-  const std::lock_guard lock(mutex);
-  if (wanted > proven && proven < ceiling) {
-    const int started = count_startable(wanted);
-    proven = std::max({proven, started, 1});
-    if (started < wanted) ceiling = proven;
-  }
-  return std::min(wanted, proven);
-}
-
 void run_serially(int64_t n, int64_t chunk, ChunkFunction body, void* context) {
   for (int64_t begin = 0; begin < n; begin += chunk) body(context, begin, std::min(n, begin + chunk));
 }
@@ -115,6 +99,33 @@ int usable_cores() {
 
 bool in_parallel_region() { return inside || omp_in_parallel() != 0; }
 
+// A team of `wanted` threads, or the largest that can be started. Both OpenMP runtimes end the process when a
+// thread cannot start, so it is tried out before, with one thread to spare (a team needs `wanted` - 1 beside
+// the caller).
+int startable_threads(int wanted) {
+  static std::mutex mutex;
+  static int proven = 1;           // teams up to this size were tried out
+  static int ceiling = INT32_MAX;  // a larger one failed
+  const std::lock_guard lock(mutex);
+  if (wanted > proven && proven < ceiling) {
+    const int started = count_startable(wanted);
+    proven = std::max({proven, started, 1});
+    if (started < wanted) ceiling = proven;
+  }
+  return std::min(wanted, proven);
+}
+
+ThreadScope::ThreadScope(int threads) : own_before_(thread_setting), openmp_before_(omp_get_max_threads()) {
+  threads = startable_threads(std::max(threads, 1));
+  thread_setting = threads;
+  if (openmp_before_ != threads) omp_set_num_threads(threads);
+}
+
+ThreadScope::~ThreadScope() {
+  if (omp_get_max_threads() != openmp_before_) omp_set_num_threads(openmp_before_);
+  thread_setting = own_before_;
+}
+
 void parallel_for_raw(int64_t n, int64_t chunk, ChunkFunction body, void* context) {
   chunk = std::max<int64_t>(chunk, 1);
   if (n <= chunk) {
@@ -123,7 +134,7 @@ void parallel_for_raw(int64_t n, int64_t chunk, ChunkFunction body, void* contex
   }
   const int64_t chunks = n / chunk + (n % chunk != 0);
   int threads = static_cast<int>(std::min<int64_t>(num_threads(), chunks));
-  if (threads > 1) threads = startable_team(threads);
+  if (threads > 1) threads = startable_threads(threads);
   if (threads <= 1) return run_serially(n, chunk, body, context);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
   for (int64_t i = 0; i < chunks; ++i) {

@@ -1,9 +1,12 @@
 // Questions about paths, and folders: listing, making.
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "precis/core/check.h"
 #include "precis/core/io.h"
@@ -47,6 +50,20 @@ void make_folders(const std::string& path) {
 void remove_file(const std::string& path) {
   const bool gone = sys_calls().unlink(path.c_str()) == 0 || errno == ENOENT;
   check(gone, ErrorCode::kIo, "cannot remove '{}': {}", printable(path), std::strerror(errno));
+}
+
+std::string make_scratch_folder() {
+  const char* base = ::getenv("TMPDIR");
+  std::string path = join_path(base != nullptr && *base != '\0' ? base : "/tmp", "precis-XXXXXX");
+  if (::mkdtemp(path.data()) == nullptr)
+    fail(ErrorCode::kIo, "no temporary folder could be made at '{}': {}; set TMPDIR to a writable folder",
+         printable(path), std::strerror(errno));
+  return path;
+}
+
+void remove_tree(const std::string& folder) noexcept {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
 }
 
 std::string parent_folder(const std::string& path) {

@@ -111,6 +111,19 @@ PairedLatency measure_pair(const Graph& first, const Graph& second, const Measur
   return p;
 }
 
+std::vector<std::pair<std::string, double>> measure_steps(const Graph& graph, const MeasureOptions& options) {
+  const std::vector<Tensor> inputs = synthetic_inputs(graph, options);
+  runtime::Session session(runtime::Program::compile(graph), options.threads);
+  session.run(inputs);
+  std::vector<Shape> shapes;
+  for (const Tensor& t : inputs) shapes.push_back(t.shape());
+  const std::vector<double> ms = session.profile(inputs, std::max(options.min_runs, 10));
+  const runtime::PlanInfo info = session.plan_info(shapes);
+  std::vector<std::pair<std::string, double>> steps;
+  for (size_t i = 0; i < ms.size(); ++i) steps.emplace_back(info.steps[i].node, ms[i] / 1e3);
+  return steps;
+}
+
 uint64_t peak_rss_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -34,7 +34,7 @@ struct PairedLatency {
 std::vector<Tensor> synthetic_inputs(const Graph& graph, const MeasureOptions& options);
 Latency measure(const Graph& graph, const MeasureOptions& options);
 PairedLatency measure_pair(const Graph& first, const Graph& second, const MeasureOptions& options);
-// Median seconds of each step (by node name) of one model.
+// Shortest seconds of each step (by the name of its main node) of one model, in plan order.
 std::vector<std::pair<std::string, double>> measure_steps(const Graph& graph, const MeasureOptions& options);
 
 uint64_t peak_rss_bytes();        // of this process so far

@@ -8,6 +8,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -191,9 +192,10 @@ class Graph {
   void remove_use(ValueId value, Use use);
   void check_value(ValueId id) const;
 
-  std::vector<Node> nodes_;
+  // Deques: references to nodes and values stay valid while others are added.
+  std::deque<Node> nodes_;
   std::vector<Link> links_;
-  std::vector<Value> values_;
+  std::deque<Value> values_;
   std::vector<int32_t> output_counts_;  // per value: how often it is a graph output
   int32_t first_ = -1, last_ = -1;
   mutable std::vector<NodeId> order_;  // links_ as a list, rebuilt when order_stale_

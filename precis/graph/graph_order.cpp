@@ -154,7 +154,7 @@ void Graph::compact() {
   for (size_t p = 0; p < old.size(); ++p)
     new_node[static_cast<size_t>(old[p].index)] = static_cast<int32_t>(p);
 
-  std::vector<Value> values;
+  std::deque<Value> values;
   std::vector<int32_t> counts;
   for (size_t i = 0; i < values_.size(); ++i) {
     if (!values_[i].alive) continue;
@@ -165,8 +165,7 @@ void Graph::compact() {
     std::sort(v.uses.begin(), v.uses.end());
     by_name_[v.name] = ValueId{static_cast<int32_t>(values.size()) - 1};
   }
-  std::vector<Node> nodes;
-  nodes.reserve(old.size());
+  std::deque<Node> nodes;
   for (NodeId id : old) {
     Node& n = nodes.emplace_back(std::move(node(id)));
     for (ValueId& v : n.inputs) v = value_of(v);

@@ -45,6 +45,14 @@ std::vector<std::byte> read_protobuf(const std::string& path, const std::string&
   return bytes;
 }
 
+// Ids without gaps: rewriting left dead nodes and values behind.
+void compact(Graph& graph) {
+  for (NodeId id : graph.order())
+    for (auto& [key, attribute] : graph.node(id).attributes)
+      if (auto* body = std::get_if<SubgraphPtr>(&attribute)) compact(**body);
+  graph.compact();
+}
+
 // Names the file in front of what went wrong inside it.
 template <typename Work>
 auto within(const std::string& what, const Work& work) {
@@ -74,6 +82,7 @@ ReadResult read_bytes(std::vector<std::byte> bytes, const std::string& what, Ext
       expand_qoperators(result.model.graph);
       fold_qdq(result.model.graph);
     }
+    compact(result.model.graph);
   });
   result.warnings = std::move(context.warnings);
   return result;

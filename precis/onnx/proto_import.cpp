@@ -163,11 +163,13 @@ class GraphImporter {
   void add_node(onnx::NodeProto& n) {
     const std::string where = node_label(n);
     check(!n.op_type().empty(), ErrorCode::kMalformed, "{}: the operator's name is empty", where);
-    const auto function = std::make_pair(n.domain(), n.op_type());
-    check(context_.functions.count(function) == 0, ErrorCode::kUnsupported,
-          "{}: it calls the local function '{}::{}'; models with local functions are not supported, write "
-          "the model without them",
-          where, printable(n.domain()), printable(n.op_type()));
+    const bool function =
+        !context_.functions.empty() && context_.functions.count({n.domain(), n.op_type()}) > 0;
+    check(
+        !function, ErrorCode::kUnsupported,
+        "{}: it calls the local function '{}::{}'; models with local functions are not supported, write the "
+        "model without them",
+        where, printable(n.domain()), printable(n.op_type()));
     Node node;
     node.domain = canonical_domain(n.domain());
     node.op = n.op_type();

@@ -16,7 +16,7 @@ void append_dimensions(Rewrite& r, int64_t rank, int64_t trailing) {
   if (const Tensor* constant = r.graph().constant(b)) {
     Ints dims = constant->shape().dims();
     dims.resize(dims.size() + static_cast<size_t>(trailing), 1);
-    r.set_constant_input(1, constant->reshaped(Shape(std::move(dims))), "b");
+    r.set_constant_input(1, constant->reshaped(Shape(std::move(dims))), "broadcast");
     return;
   }
   Ints axes(static_cast<size_t>(trailing));

@@ -103,9 +103,10 @@ class Scanner {
     stats_.memory_bytes += memory;
     if (stats_.memory_bytes > memory_limit_) [[unlikely]]
       fail(ErrorCode::kLimit,
-           "{}: its {} or more messages would take over {} of memory, the limit is {}; raise --max-memory if "
-           "you trust the file",
-           what_, stats_.messages, format_bytes(memory_limit_), format_bytes(memory_limit_));
+           "{}: its messages ({} so far) would take more memory than the limit of {}; raise --max-memory if "
+           "you "
+           "trust the file",
+           what_, stats_.messages, format_bytes(memory_limit_));
   }
 
   void push(const WireMessage& message, MessageKind kind, uint64_t end) {

@@ -75,7 +75,7 @@ class Fuser {
       op.chain = chain_at(id);
       if (op.chain)
         take_chain(op);
-      else if (is_weighted(graph_.node(id)))
+      else if (is_weighted(graph_.node(id)) || is_plain_norm(graph_.node(id)))
         extend(op);
       ops.push_back(std::move(op));
     }
@@ -93,6 +93,14 @@ class Fuser {
                        [&](ValueId v) { return v && graph_.value(v).type.encoded(); });
   }
   static NodeId last_node(const FusedOp& op) { return op.absorbed.empty() ? op.node : op.absorbed.back(); }
+
+  // A batch norm that follows no convolution: what comes behind it joins it.
+  bool is_plain_norm(const Node& node) const {
+    if (!node.is("BatchNormalization") || is_integer(node)) return false;
+    const SymbolicShape& shape = graph_.value(node.inputs[0]).type.shape;
+    if (!fully_known(shape) || shape->size() < 2) return false;
+    return channel_affine(graph_, node, node.inputs[0], to_shape(shape)[1], 1).has_value();
+  }
 
   // The contract's operation that starts at `id`. A residual that broadcasts is not fused.
   std::optional<IntegerChain> chain_at(NodeId id) const {
@@ -141,8 +149,9 @@ class Fuser {
   bool absorb(FusedOp& op, NodeId next, ValueId result) {
     const Node& node = graph_.node(next);
     if (is_integer(graph_.node(op.node)) && !node.is("Relu") && !node.is("Clip")) return false;
-    if (node.is("BatchNormalization")) return absorb_batch_norm(op, next, node, result);
-    if (node.is("Add") && !op.residual) return absorb_residual(op, node, result);
+    if (absorb_affine(op, next, node, result)) return true;
+    const bool sum = node.is("Add") || (node.is("Sum") && node.inputs.size() == 2);
+    if (sum && !op.residual && is_weighted(graph_.node(op.node))) return absorb_residual(op, node, result);
     if (node.input(0) != result) return false;
     const auto activation = activation_of(graph_, node);
     if (!activation) return false;
@@ -150,19 +159,20 @@ class Fuser {
     return true;
   }
 
-  bool absorb_batch_norm(FusedOp& op, NodeId id, const Node& node, ValueId result) {
+  // Factors and summands per channel, which can be multiplied into constant weights.
+  bool absorb_affine(FusedOp& op, NodeId id, const Node& node, ValueId result) {
     const Node& main = graph_.node(op.node);
-    const bool foldable = (main.is("Conv") || main.is("ConvTranspose")) && op.absorbed.empty();
-    if (!foldable || node.input(0) != result || node.outputs.size() != 1 ||
-        node.get_int("training_mode", 0) != 0)
-      return false;
-    if (graph_.value(main.inputs[0]).type.encoded() || graph_.value(main.inputs[1]).type.encoded())
-      return false;
-    for (size_t i = 1; i < 5; ++i)
-      if (graph_.constant(node.input(i)) == nullptr) return false;
-    if (graph_.constant(main.input(1)) == nullptr) return false;
-    if (main.input(2) && graph_.constant(main.input(2)) == nullptr) return false;
-    op.batch_norm = id;
+    const SymbolicShape& shape = graph_.value(result).type.shape;
+    if (op.residual || !fully_known(shape) || shape->size() < 2) return false;
+    const bool norm = main.is("BatchNormalization");
+    if (!norm && graph_.constant(main.inputs[1]) == nullptr) return false;
+    if (!norm && main.input(2) && graph_.constant(main.inputs[2]) == nullptr) return false;
+    const bool product = main.is("MatMul") || main.is("Gemm");
+    if (product && graph_.constant(main.inputs[1])->shape().rank() != 2) return false;
+    if (main.is("Gemm") && main.get_float("alpha", 1) != 1) return false;
+    const int axis = product ? static_cast<int>(shape->size()) - 1 : 1;
+    if (!channel_affine(graph_, node, result, to_shape(shape)[axis], axis)) return false;
+    op.affine.push_back(id);
     return true;
   }
 
@@ -221,6 +231,77 @@ std::optional<Activation> activation_of(const Graph& graph, const Node& node) {
     return std::nullopt;
   }
   return simple_function(node);
+}
+
+namespace {
+
+const Tensor* plain_constant(const Graph& graph, ValueId id) {
+  const Tensor* t = graph.constant(id);
+  return t != nullptr && t->dtype() == DType::kF32 && !graph.value(id).type.encoded() ? t : nullptr;
+}
+
+std::optional<ChannelAffine> norm_affine(const Graph& graph, const Node& node, ValueId value, int64_t channels) {
+  if (node.input(0) != value || node.outputs.size() != 1 || node.get_int("training_mode", 0) != 0)
+    return std::nullopt;
+  std::span<const float> vectors[4];
+  for (size_t i = 0; i < 4; ++i) {
+    const Tensor* t = plain_constant(graph, node.input(i + 1));
+    if (t == nullptr || t->numel() != channels) return std::nullopt;
+    vectors[i] = t->data<float>();
+  }
+  const auto& [gamma, beta, mean, variance] = vectors;
+  const auto epsilon = static_cast<double>(node.get_float("epsilon", 1e-5f));
+  ChannelAffine a;
+  a.scales = true;
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
+    a.scale.push_back(gamma[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon));
+    a.shift.push_back(beta[c] - mean[c] * a.scale.back());
+  }
+  return a;
+}
+
+// `t` broadcast to one value per channel of a value of `rank` dimensions; empty when it varies otherwise.
+std::vector<double> per_channel(const Tensor& t, int64_t channels, int axis, int rank) {
+  const int own_axis = axis - (rank - t.shape().rank());
+  const bool scalar = t.numel() == 1 && t.shape().rank() <= rank;
+  const bool vector = t.numel() == channels && own_axis >= 0 && t.shape().rank() <= rank && t.shape()[own_axis] == channels;
+  if (!scalar && !vector) return {};
+  std::vector<double> values(static_cast<size_t>(channels));
+  for (size_t c = 0; c < values.size(); ++c) values[c] = static_cast<double>(t.data<float>()[scalar ? 0 : c]);
+  return values;
+}
+
+}  // namespace
+
+std::optional<ChannelAffine> channel_affine(const Graph& graph, const Node& node, ValueId value, int64_t channels,
+                                            int axis) {
+  if (node.is("BatchNormalization"))
+    return axis == 1 ? norm_affine(graph, node, value, channels) : std::nullopt;
+  const bool add = node.is("Add"), sub = node.is("Sub"), mul = node.is("Mul"), div = node.is("Div");
+  if (!(add || sub || mul || div) || node.inputs.size() != 2) return std::nullopt;
+  const bool second = node.inputs[1] == value;  // c - x and c / x are not affine in this sense
+  if (second && (sub || div || node.inputs[0] == value)) return std::nullopt;
+  const Tensor* t = plain_constant(graph, node.inputs[second ? 0 : 1]);
+  const SymbolicShape& shape = graph.value(value).type.shape;
+  if (t == nullptr || !shape) return std::nullopt;
+  const std::vector<double> values = per_channel(*t, channels, axis, static_cast<int>(shape->size()));
+  if (values.empty()) return std::nullopt;
+  ChannelAffine a{std::vector<double>(values.size(), 1), std::vector<double>(values.size(), 0), mul || div};
+  for (size_t c = 0; c < values.size(); ++c) {
+    if (mul || div) a.scale[c] = mul ? values[c] : 1 / values[c];
+    if (add || sub) a.shift[c] = add ? values[c] : -values[c];
+  }
+  return a;
+}
+
+ChannelAffine compose(const ChannelAffine& first, const ChannelAffine& second) {
+  ChannelAffine both = second;
+  both.scales = first.scales || second.scales;
+  for (size_t c = 0; c < both.scale.size(); ++c) {
+    both.shift[c] += first.shift[c] * second.scale[c];
+    both.scale[c] *= first.scale[c];
+  }
+  return both;
 }
 
 std::vector<FusedOp> fuse(const Graph& graph, const std::set<ValueId>& kept) {

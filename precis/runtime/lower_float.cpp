@@ -1,6 +1,5 @@
 // Float pools, element-wise functions, softmax and normalizations on oneDNN.
 #include <algorithm>
-#include <cmath>
 
 #include "precis/runtime/geometry.h"
 #include "precis/runtime/lowering.h"
@@ -228,18 +227,22 @@ bool lower_float_lrn(PlanBuilder& b, const FusedOp& op) {
   return true;
 }
 
-// A batch norm that could not be folded: x * s + t, one s and t per channel.
+// A batch norm that could not be folded, with the factors, summands and activation behind it: x * s + t.
 bool lower_float_batch_norm(PlanBuilder& b, const FusedOp& op) {
   const Node& main = b.node(op);
   const ValueId source = main.inputs[0];
-  if (!is_float(b, source) || main.outputs.size() != 1 || main.get_int("training_mode", 0) != 0) return false;
-  for (size_t i = 1; i < 5; ++i)
-    if (b.constant(main.input(i)) == nullptr || !is_float(b, main.inputs[i])) return false;
+  if (!is_float(b, source) || !is_float(b, op.outputs[0]) || b.shape(source).rank() < 2) return false;
   onednn::BinarySpec spec;
   spec.kind = onednn::BinarySpec::Kind::kMul;
   spec.a = spec.destination = b.shape(source);
-  if (spec.a.rank() < 2) return false;
   spec.layout = b.native_layout(source);
+  auto affine = channel_affine(b.graph(), main, source, spec.a[1], 1);
+  if (!affine) return false;
+  ValueId value = main.outputs[0];
+  for (NodeId id : op.affine) {
+    affine = compose(*affine, *channel_affine(b.graph(), b.graph().node(id), value, spec.a[1], 1));
+    value = b.graph().node(id).outputs[0];
+  }
   std::vector<int64_t> per_channel(static_cast<size_t>(spec.a.rank()), 1);
   per_channel[1] = spec.a[1];
   spec.b = Shape(per_channel);
@@ -247,22 +250,26 @@ bool lower_float_batch_norm(PlanBuilder& b, const FusedOp& op) {
   shift.kind = PostOp::Kind::kAdd;
   shift.operand = spec.b;
   spec.post_ops = {shift};
+  for (const FunctionStep& f : op.activation) {
+    PostOp p;
+    p.function = f.function;
+    p.alpha = f.alpha;
+    p.beta = f.beta;
+    spec.post_ops.push_back(std::move(p));
+  }
+  if (!same_in_memory(spec.b, spec.layout, Layout::kPlain)) spec.layout = Layout::kPlain;
   const KernelPtr kernel = onednn::make_binary(spec);
-  if (!kernel || !same_in_memory(spec.b, spec.layout, Layout::kPlain)) return false;
+  if (!kernel) return false;
   Tensor scales(DType::kF32, spec.b), shifts(DType::kF32, spec.b);
-  const auto vector = [&](size_t i) { return b.constant(main.inputs[i])->data<float>(); };
-  const auto epsilon = static_cast<double>(main.get_float("epsilon", 1e-5f));
-  for (size_t c = 0; c < static_cast<size_t>(spec.a[1]); ++c) {
-    const double s = vector(1)[c] / std::sqrt(static_cast<double>(vector(4)[c]) + epsilon);
-    scales.data<float>()[c] = static_cast<float>(s);
-    shifts.data<float>()[c] = static_cast<float>(vector(2)[c] - vector(3)[c] * s);
+  for (size_t c = 0; c < affine->scale.size(); ++c) {
+    scales.data<float>()[c] = static_cast<float>(affine->scale[c]);
+    shifts.data<float>()[c] = static_cast<float>(affine->shift[c]);
   }
   const BufferId in = b.read(source, spec.layout);
   const BufferId s = b.constant_buffer(scales), t = b.constant_buffer(shifts);
   const BufferId out = b.write(op.outputs[0], spec.layout);
   b.may_share(in, out);
-  b.emit_kernel(kernel,
-                b.describe(op, "onednn:" + kernel->implementation(), {source}, spec.layout, spec.layout),
+  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), {source}, spec.layout, spec.layout),
                 {in, s, t, out});
   return true;
 }

@@ -208,6 +208,8 @@ bool lower_slice(PlanBuilder& b, const FusedOp& op) {
     r.from[axis] = start;
     r.step[axis] = steps[i];
   }
+  if (source == destination && std::all_of(r.step.begin(), r.step.end(), [](int64_t step) { return step == 1; }))
+    return lower_alias(b, op);
   emit_moves(b, op, out, {{in, std::move(r)}}, b.native_layout(in));
   return true;
 }
@@ -268,6 +270,7 @@ bool lower_pad(PlanBuilder& b, const FusedOp& op) {
     if (!given) return false;
     axes = *given;
   }
+  if (std::all_of(pads->begin(), pads->end(), [](int64_t p) { return p == 0; })) return lower_alias(b, op);
   const std::vector<std::byte> fill = pad_element(b, main, out);
   if (fill.empty()) return false;
   Region r = whole_region(source);

@@ -1,7 +1,6 @@
 // Float convolutions and matrix products on oneDNN, with what was fused to them.
 #include <fmt/format.h>
 
-#include <cmath>
 
 #include "precis/runtime/geometry.h"
 #include "precis/runtime/lowering.h"
@@ -42,51 +41,55 @@ std::vector<PostOp> post_ops_of(const PlanBuilder& b, const FusedOp& op) {
   return result;
 }
 
-// Weights and bias with a following batch norm multiplied in: w * s, (b - mean) * s + beta with s = gamma /
-// sqrt(var + eps).
-struct FoldedWeights {
-  Tensor weights, bias;
+// The weights and bias of an op, with the factors and summands that follow it multiplied in (in double).
+struct Constants {
+  Tensor weights, bias;      // bias: undefined when there is none
+  const char* name = "";     // tells these weights from the node's own
 };
 
-FoldedWeights fold_batch_norm(const PlanBuilder& b, const FusedOp& op) {
-  const Node& main = b.node(op);
-  const Node& norm = b.graph().node(op.batch_norm);
-  const Tensor& weights = *b.constant(main.inputs[1]);
-  const auto vector = [&](size_t i) { return b.constant(norm.inputs[i])->data<float>(); };
-  const auto gamma = vector(1), beta = vector(2), mean = vector(3), variance = vector(4);
-  const auto epsilon = static_cast<double>(norm.get_float("epsilon", 1e-5f));
-  const int64_t channels = static_cast<int64_t>(gamma.size());
-  const Tensor* old_bias = main.input(2) ? b.constant(main.inputs[2]) : nullptr;
-  FoldedWeights folded{weights.clone(), Tensor(DType::kF32, Shape{channels})};
-  std::vector<double> factor(gamma.size());
-  for (size_t c = 0; c < gamma.size(); ++c) {
-    factor[c] = gamma[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon);
-    const double old = old_bias != nullptr ? old_bias->data<float>()[c] : 0;
-    folded.bias.data<float>()[c] = static_cast<float>((old - mean[c]) * factor[c] + beta[c]);
+// The output channel of every weight: Conv keeps channels in dimension 0, ConvTranspose in dimension 1 group by group
+// of dimension 0, products in the dimension that is not summed over.
+int64_t channel_of(const Node& node, const Shape& s, int64_t i) {
+  if (node.is("ConvTranspose")) {
+    const int64_t group_rows = s[0] / node.get_int("group", 1);
+    return i / s.inner(1) / group_rows * s[1] + i / s.inner(2) % s[1];
   }
-  // Conv keeps output channels in axis 0; ConvTranspose in axis 1, group by group of axis 0.
-  const bool transposed = main.is("ConvTranspose");
-  const int64_t groups = main.get_int("group", 1), inner = weights.shape().inner(2);
-  const int64_t rows = weights.shape()[0], columns = weights.shape()[1];
-  auto w = folded.weights.data<float>();
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c) {
-      const int64_t channel = transposed ? r / (rows / groups) * columns + c : r;
-      for (int64_t i = 0; i < inner; ++i) {
-        float& x = w[static_cast<size_t>((r * columns + c) * inner + i)];
-        x = static_cast<float>(x * factor[static_cast<size_t>(channel)]);
-      }
-    }
-  return folded;
+  const bool first = node.is("Conv") || (node.is("Gemm") && node.get_int("transB", 0) != 0);
+  return first ? i / s.inner(1) : i % s[s.rank() - 1];
 }
 
-std::string weights_name(const FusedOp& op, const char* what) {
-  return fmt::format("{}{} {} ", op.node.index, op.batch_norm ? "+bn" : "", what);
+Constants fold_affine(const PlanBuilder& b, const FusedOp& op, const Tensor& weights, const Tensor& bias) {
+  if (op.affine.empty()) return {weights, bias, ""};
+  const Node& main = b.node(op);
+  const bool product = main.is("MatMul") || main.is("Gemm");
+  const Shape result = b.shape(main.outputs[0]);
+  const int axis = product ? result.rank() - 1 : 1;
+  std::optional<ChannelAffine> all;
+  ValueId value = main.outputs[0];
+  for (NodeId id : op.affine) {
+    const auto next = channel_affine(b.graph(), b.graph().node(id), value, result[axis], axis);
+    all = all ? compose(*all, *next) : *next;
+    value = b.graph().node(id).outputs[0];
+  }
+  Constants folded{weights, Tensor(DType::kF32, Shape{result[axis]}), all->scales ? "scaled " : ""};
+  for (size_t c = 0; c < all->scale.size(); ++c) {
+    const double own = bias.defined() ? static_cast<double>(bias.data<float>()[c]) : 0;
+    folded.bias.data<float>()[c] = static_cast<float>(own * all->scale[c] + all->shift[c]);
+  }
+  if (!all->scales) return folded;
+  folded.weights = weights.clone();
+  auto w = folded.weights.data<float>();
+  for (size_t i = 0; i < w.size(); ++i) {
+    const int64_t channel = channel_of(main, weights.shape(), static_cast<int64_t>(i));
+    w[i] = static_cast<float>(w[i] * all->scale[static_cast<size_t>(channel)]);
+  }
+  return folded;
 }
 
 // The operands of a kernel whose post-ops may read a residual, in the order emit_kernel() wants.
 void emit_weighted(PlanBuilder& b, const FusedOp& op, const onednn::KernelPtr& kernel, const Tensor& weights,
                    const Tensor& bias) {
+  const Constants constants = fold_affine(b, op, weights, bias);
   using Role = onednn::Argument::Role;
   const ValueId source = b.node(op).inputs[0];
   const Layout from = kernel->argument(Role::kSource).layout,
@@ -98,10 +101,10 @@ void emit_weighted(PlanBuilder& b, const FusedOp& op, const onednn::KernelPtr& k
     named.push_back(op.residual);
   }
   operands.push_back(b.write(op.outputs[0], to));
-  const Tensor packed = b.packed(weights_name(op, "weights") + kernel->weights_key(),
-                                 [&] { return kernel->pack_weights(weights); });
-  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), named, from, to), operands,
-                packed, bias);
+  const std::string key = fmt::format("{} {}weights {}", op.node.index, constants.name, kernel->weights_key());
+  const Tensor packed = b.packed(key, [&] { return kernel->pack_weights(constants.weights); });
+  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), named, from, to), operands, packed,
+                constants.bias);
 }
 
 }  // namespace
@@ -123,18 +126,12 @@ bool lower_float_convolution(PlanBuilder& b, const FusedOp& op) {
   spec.strides = g.strides;
   spec.dilations = g.dilations;
   spec.pads = g.pads;
-  if (main.input(2) || op.batch_norm) spec.bias_dtype = DType::kF32;
+  const Tensor bias = main.input(2) ? *b.constant(main.inputs[2]) : Tensor();
+  if (bias.defined() || !op.affine.empty()) spec.bias_dtype = DType::kF32;
   spec.post_ops = post_ops_of(b, op);
   const onednn::KernelPtr kernel = onednn::make_convolution(spec);
   if (!kernel) return false;
-  Tensor weights = *constant_weights, bias;
-  if (main.input(2)) bias = *b.constant(main.inputs[2]);
-  if (op.batch_norm) {
-    FoldedWeights folded = fold_batch_norm(b, op);
-    weights = folded.weights;
-    bias = folded.bias;
-  }
-  emit_weighted(b, op, kernel, weights, bias);
+  emit_weighted(b, op, kernel, *constant_weights, bias);
   return true;
 }
 
@@ -170,7 +167,7 @@ bool lower_float_matmul(PlanBuilder& b, const FusedOp& op) {
   if (spec.source.rank() < 2 || spec.weights.rank() < 2) return false;
   const Tensor* constant_weights = b.constant(main.inputs[1]);
   spec.constant_weights = constant_weights != nullptr;
-  Tensor weights, bias;
+  Tensor bias;
   if (main.is("Gemm")) {
     spec.transposed_source = main.get_int("transA", 0) != 0;
     spec.transposed_weights = main.get_int("transB", 0) != 0;
@@ -186,6 +183,7 @@ bool lower_float_matmul(PlanBuilder& b, const FusedOp& op) {
       spec.bias_dtype = DType::kF32;
     }
   }
+  if (!op.affine.empty()) spec.bias_dtype = DType::kF32;
   // Constant weights without batch dimensions: all rows of the source are one matrix.
   const bool flat =
       main.is("MatMul") && spec.constant_weights && spec.weights.rank() == 2 && spec.source.rank() > 2;

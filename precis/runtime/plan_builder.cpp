@@ -8,6 +8,7 @@
 #include "precis/runtime/kernel_step.h"
 #include "precis/runtime/lowering.h"
 #include "precis/runtime/onednn/primitives.h"
+#include "precis/runtime/reference_encoded.h"
 
 namespace precis::runtime {
 
@@ -311,6 +312,7 @@ void PlanBuilder::lower_by_reference(const FusedOp& op) {
     targets.push_back(std::move(t));
   }
   StepInfo info = describe(op, "reference", named, Layout::kPlain, Layout::kPlain);
+  info.float_fallback = info.quantized && !runs_on_codes(*graph_, main);
   emit(std::make_unique<ReferenceStep>(*graph_, op.node, std::move(sources), std::move(targets)),
        std::move(info), touched);
 }

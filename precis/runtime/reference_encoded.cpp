@@ -311,6 +311,16 @@ bool touches_codes(const Graph& g, const Node& node) {
          std::any_of(node.outputs.begin(), node.outputs.end(), is_encoded);
 }
 
+bool runs_on_codes(const Graph& g, const Node& node) {
+  if (node.domain == "precis") return true;
+  const Encoding &from = encoding_of(g, node.input(0)), &to = encoding_of(g, node.output(0));
+  if (is_mover(node)) return is_per_tensor(from);
+  const bool averages = node.is("AveragePool") || node.is("GlobalAveragePool") || node.is("ReduceMean");
+  if (averages || node.is("Concat") || node.is("Resize")) return is_per_tensor(from) && is_per_tensor(to);
+  const NodeId id = node.output(0) ? g.value(node.outputs[0]).producer : NodeId{};
+  return id && match_integer_chain(g, id).has_value();
+}
+
 Tensors run_encoded_node(const Graph& g, const Node& node, Inputs inputs) {
   if (node.is_precis("Quantize") || node.is_precis("Dequantize") || node.is_precis("Requantize"))
     return one(convert(g, node, inputs));

@@ -15,6 +15,9 @@ namespace precis::runtime {
 // True when any input or output of the node is encoded, or it is one of precis::Quantize, Dequantize,
 // Requantize.
 bool touches_codes(const Graph& graph, const Node& node);
+// True when run_encoded_node computes or moves codes, false when it goes through dequantize -> float -> quantize.
+// Changes between reals and codes count as codes.
+bool runs_on_codes(const Graph& graph, const Node& node);
 // The node's operator on plain tensors. Errors name the node.
 Tensors run_plain_node(const Graph& graph, const Node& node, Inputs inputs);
 // One node, each output in its own encoding.

@@ -106,7 +106,7 @@ DType code_of(const Node& node, const Tensor* zero_point) {
     fail_node(node, ErrorCode::kUnsupported,
               "attribute 'output_dtype' names element type {}, which is not supported", code);
   require(node, zero_point == nullptr || zero_point->dtype() == d, "output_dtype is {}, the zero point {}",
-          dtype_name(d), dtype_name(zero_point->dtype()));
+          dtype_name(d), zero_point ? dtype_name(zero_point->dtype()) : "");
   return d;
 }
 

@@ -1,9 +1,9 @@
 // Session: one caller's memory for the plans of a Program.
 #include "precis/runtime/session.h"
 
-#include <omp.h>
-
+#include <chrono>
 #include <cstring>
+#include <limits>
 #include <list>
 
 #include "precis/core/check.h"
@@ -16,23 +16,11 @@ namespace {
 
 constexpr size_t kMaxBound = 2;  // plans whose memory a session keeps; a third drops the least recently used
 
-// Sets the thread count of OpenMP (oneDNN) and of our own loops for the calling thread, and puts both back.
-class ThreadScope {
- public:
-  explicit ThreadScope(int threads) : threads_(threads), openmp_(omp_get_max_threads()), own_(num_threads()) {
-    if (openmp_ != threads_) omp_set_num_threads(threads_);
-    if (own_ != threads_) set_num_threads(threads_);
-  }
-  ~ThreadScope() {
-    if (openmp_ != threads_) omp_set_num_threads(openmp_);
-    if (own_ != threads_) set_num_threads(own_);
-  }
-  ThreadScope(const ThreadScope&) = delete;
-  ThreadScope& operator=(const ThreadScope&) = delete;
-
- private:
-  int threads_, openmp_, own_;
-};
+std::vector<Shape> shapes_of(std::span<const Tensor> tensors) {
+  std::vector<Shape> shapes;
+  for (const Tensor& t : tensors) shapes.push_back(t.shape());
+  return shapes;
+}
 
 // A plan with memory: the arena, the address of every buffer, and the state of every step.
 struct BoundPlan {
@@ -67,10 +55,14 @@ struct BoundPlan {
     return b.parent < 0 ? buffers[i] : address(static_cast<size_t>(b.parent)) + b.offset;
   }
 
-  std::vector<Tensor> run(std::span<const Tensor> inputs, const TapFunction& tap) {
+  std::vector<Tensor> make_outputs() const {
     std::vector<Tensor> outputs;
     for (const PlanOutput& o : plan->outputs)
       outputs.push_back(o.loose >= 0 ? Tensor() : Tensor(o.dtype, o.shape));
+    return outputs;
+  }
+
+  void place_arguments(std::span<const Tensor> inputs, std::vector<Tensor>& outputs) {
     for (size_t i = 0; i < buffers.size(); ++i) {
       const Buffer& b = plan->buffers[i];
       if (b.kind == Buffer::Kind::kInput) buffers[i] = const_cast<std::byte*>(inputs[b.index].bytes());
@@ -78,8 +70,9 @@ struct BoundPlan {
     }
     for (size_t i = 0; i < buffers.size(); ++i)
       if (plan->buffers[i].parent >= 0) buffers[i] = address(i);
-    const RunContext context{buffers, loose, &tap};
-    for (size_t i = 0; i < plan->steps.size(); ++i) plan->steps[i]->run(context, states[i].get());
+  }
+
+  void finish_outputs(std::vector<Tensor>& outputs) {
     for (size_t i = 0; i < outputs.size(); ++i) {
       const PlanOutput& o = plan->outputs[i];
       if (o.loose >= 0)
@@ -88,7 +81,30 @@ struct BoundPlan {
         std::memcpy(outputs[i].bytes(), buffers[static_cast<size_t>(o.source)],
                     static_cast<size_t>(outputs[i].nbytes()));
     }
+  }
+
+  std::vector<Tensor> run(std::span<const Tensor> inputs, const TapFunction& tap) {
+    std::vector<Tensor> outputs = make_outputs();
+    place_arguments(inputs, outputs);
+    const RunContext context{buffers, loose, &tap};
+    for (size_t i = 0; i < plan->steps.size(); ++i) plan->steps[i]->run(context, states[i].get());
+    finish_outputs(outputs);
     return outputs;
+  }
+
+  // The same, keeping the shorter of each step's time and what `best` holds.
+  void run_timed(std::span<const Tensor> inputs, std::vector<double>& best) {
+    using Clock = std::chrono::steady_clock;
+    std::vector<Tensor> outputs = make_outputs();
+    place_arguments(inputs, outputs);
+    const RunContext context{buffers, loose, nullptr};
+    for (size_t i = 0; i < plan->steps.size(); ++i) {
+      const auto start = Clock::now();
+      plan->steps[i]->run(context, states[i].get());
+      const double taken = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+      best[i] = std::min(best[i], taken);
+    }
+    finish_outputs(outputs);
   }
 };
 
@@ -146,9 +162,19 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   if (s.program->impl().engine == Engine::kReference) return s.run_reference_engine(inputs);
   const int count = s.thread_count();
   const ThreadScope scope(count);
-  std::vector<Shape> shapes;
-  for (const Tensor& t : inputs) shapes.push_back(t.shape());
-  return s.bind(std::move(shapes), count).run(inputs, s.tap);
+  return s.bind(shapes_of(inputs), count).run(inputs, s.tap);
+}
+
+std::vector<double> Session::profile(std::span<const Tensor> inputs, int runs) {
+  State& s = *state_;
+  s.program->impl().check_inputs(inputs);
+  if (s.program->impl().engine == Engine::kReference) return {};
+  const int count = s.thread_count();
+  const ThreadScope scope(count);
+  BoundPlan& bound = s.bind(shapes_of(inputs), count);
+  std::vector<double> best(bound.plan->steps.size(), std::numeric_limits<double>::infinity());
+  for (int i = 0; i < runs; ++i) bound.run_timed(inputs, best);
+  return best;
 }
 
 PlanInfo Session::plan_info(std::span<const Shape> input_shapes) {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <omp.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <xmmintrin.h>
@@ -113,6 +114,18 @@ TEST_F(ParallelFor, ThreadCountBelongsToTheCallingThread) {
   EXPECT_GE(usable_cores(), 1);
 }
 
+TEST_F(ParallelFor, ThreadScopeSetsBothAndPutsBothBack) {
+  const int openmp_before = omp_get_max_threads();
+  set_num_threads(3);
+  {
+    const ThreadScope scope(2);
+    EXPECT_EQ(num_threads(), 2);
+    EXPECT_EQ(omp_get_max_threads(), 2);
+  }
+  EXPECT_EQ(num_threads(), 3);
+  EXPECT_EQ(omp_get_max_threads(), openmp_before);
+}
+
 TEST_F(ParallelFor, SeveralCallersAtOnce) {
   std::vector<std::thread> callers;
   std::atomic<int64_t> sum{0};
@@ -158,6 +171,8 @@ TEST(ParallelLimited, DISABLED_Child) {
   });
   EXPECT_EQ(sum.load(), 19900);
   EXPECT_LE(threads.size(), root ? 3u : 1u);
+  const ThreadScope scope(8);
+  EXPECT_LE(omp_get_max_threads(), root ? 3 : 1);
 }
 
 TEST(ParallelLimited, ThreadsThatCannotStartLowerTheCount) {

@@ -1,4 +1,5 @@
 // Paths and folders.
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,6 +72,25 @@ TEST(Folders, MadeWithTheirParents) {
   spit(dir / "file", "");
   EXPECT_ERROR(make_folders(dir / "file"), ErrorCode::kIo, "cannot make folder");
   EXPECT_ERROR(make_folders(dir / "file/sub"), ErrorCode::kIo, "cannot make folder");
+}
+
+TEST(Folders, ScratchFolderComesAndGoes) {
+  const TempDir dir;
+  ::setenv("TMPDIR", dir.path().c_str(), 1);
+  const std::string scratch = make_scratch_folder();
+  EXPECT_EQ(parent_folder(scratch), dir.path());
+  struct stat s {};
+  ASSERT_EQ(::stat(scratch.c_str(), &s), 0);
+  EXPECT_EQ(s.st_mode & 0777u, 0700u);
+  spit(dir / "outside", "kept");
+  make_folders(scratch + "/a/b");
+  ASSERT_EQ(::symlink("../../outside", (scratch + "/a/link").c_str()), 0);
+  remove_tree(scratch);
+  EXPECT_EQ(path_kind(scratch), PathKind::kMissing);
+  EXPECT_EQ(path_kind(dir / "outside"), PathKind::kFile);
+  ::setenv("TMPDIR", (dir / "none").c_str(), 1);
+  EXPECT_ERROR((void)make_scratch_folder(), ErrorCode::kIo, "set TMPDIR");
+  ::unsetenv("TMPDIR");
 }
 
 TEST(MemoryLimit, DefaultFollowsTheInputAndTheMachine) {

@@ -129,7 +129,7 @@ TEST(OpsetUpgrade, SoftmaxWithOneRealDimension) {
 
 TEST(OpsetUpgrade, BroadcastAlongAnAxis) {
   expect_upgrade(6, "b: f32[3] = [1, 2, 3] y = Add(x, b) {axis=1, broadcast=1}",
-                 "b: f32[3] = [1, 2, 3] y/b: f32[3,1,1] = [1, 2, 3] y = Add(x, y/b)");
+                 "b: f32[3] = [1, 2, 3] y/broadcast: f32[3,1,1] = [1, 2, 3] y = Add(x, y/broadcast)");
   expect_upgrade(6, "b: f32[5] = [1, 2, 3, 4, 5] y = Mul(x, b) {broadcast=1}",
                  "b: f32[5] = [1, 2, 3, 4, 5] y = Mul(x, b)");
   expect_upgrade(6, "r = Relu(x) s = Sub(r, x) {broadcast=1, axis=0} y = Neg(s)",
@@ -151,7 +151,7 @@ TEST(OpsetUpgrade, ComputedOperandIsUnsqueezed) {
 
 TEST(OpsetUpgrade, PReluPerChannel) {
   expect_upgrade(6, "s: f32[3] = [1, 2, 3] y = PRelu(x, s)",
-                 "s: f32[3] = [1, 2, 3] y/b: f32[3,1,1] = [1, 2, 3] y = PRelu(x, y/b)");
+                 "s: f32[3] = [1, 2, 3] y/broadcast: f32[3,1,1] = [1, 2, 3] y = PRelu(x, y/broadcast)");
   expect_upgrade(6, "s: f32[1] = [1] y = PRelu(x, s)", "s: f32[1] = [1] y = PRelu(x, s)");
 }
 

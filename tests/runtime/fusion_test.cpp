@@ -139,6 +139,96 @@ graph net(x: f32[2,5,20], r: f32[2,5,7]) -> (y) {
 })");
 }
 
+TEST(Fusion, AddedConstantIsABias) {
+  const std::string conv = R"(
+graph net(x: f32[1,8,6,6]) -> (y) {
+  w: f32[12,8,3,3] = constant(normal, seed=1, scale=0.2)
+  b: f32[12,1,1] = constant(normal, seed=2, scale=1)
+  gamma: f32[12] = constant(normal, seed=3, scale=1)
+  beta: f32[12] = constant(normal, seed=4, scale=1)
+  mean: f32[12] = constant(normal, seed=5, scale=1)
+  var: f32[12] = constant(uniform, seed=6, lo=0.1, hi=2)
+  c = Conv(x, w)
+  a = Add(c, b)
+  n = BatchNormalization(a, gamma, beta, mean, var)
+  y = Relu(n)
+})";
+  expect_engines_agree(conv);
+  EXPECT_THAT(step_names(parse_graph(conv)), ElementsAre("Conv+Add+BatchNormalization+Relu(onednn)"));
+  const std::string product = R"(
+graph net(x: f32[2,3,8], r: f32[2,3,5]) -> (y) {
+  w: f32[8,5] = constant(normal, seed=1, scale=0.2)
+  b: f32[5] = constant(normal, seed=2, scale=1)
+  c = MatMul(x, w)
+  a = Add(b, c)
+  s = Add(a, r)
+  y = Relu(s)
+})";
+  expect_engines_agree(product);
+  EXPECT_THAT(step_names(parse_graph(product)), ElementsAre("MatMul+Add+Add+Relu(onednn)"));
+}
+
+TEST(Fusion, FactorsAndSummandsPerChannel) {
+  const std::string constants = R"(
+  f: f32[12,1,1] = constant(uniform, seed=2, lo=0.5, hi=2)
+  s: f32[1,12,1,1] = constant(normal, seed=3, scale=1)
+  half: f32[] = [0.5]
+  gamma: f32[12] = constant(normal, seed=3, scale=1)
+  beta: f32[12] = constant(normal, seed=4, scale=1)
+  mean: f32[12] = constant(normal, seed=5, scale=1)
+  var: f32[12] = constant(uniform, seed=6, lo=0.1, hi=2)
+)";
+  const std::string conv = "graph net(x: f32[1,8,6,6]) -> (y) {" + constants + R"(
+  w: f32[12,8,3,3] = constant(normal, seed=1, scale=0.2)
+  c = Conv(x, w)
+  n = BatchNormalization(c, gamma, beta, mean, var)
+  m = Mul(n, f)
+  a = Add(s, m)
+  d = Div(a, half)
+  e = Sub(d, half)
+  y = Relu(e)
+})";
+  expect_engines_agree(conv);
+  EXPECT_THAT(step_names(parse_graph(conv)), ElementsAre("Conv+BatchNormalization+Mul+Add+Div+Sub+Relu(onednn)"));
+  const std::string norm = "graph net(x: f32[2,12,6,6]) -> (y) {" + constants + R"(
+  n = BatchNormalization(x, gamma, beta, mean, var)
+  m = Mul(n, f)
+  a = Add(m, s)
+  y = Relu(a)
+})";
+  expect_engines_agree(norm);
+  EXPECT_THAT(step_names(parse_graph(norm)), ElementsAre("BatchNormalization+Mul+Add+Relu(onednn)"));
+  // 1 - x and 1 / x are nothing to multiply into weights.
+  expect_engines_agree("graph net(x: f32[1,8,6,6]) -> (y, z) {" + constants + R"(
+  w: f32[12,8,3,3] = constant(normal, seed=1, scale=0.2)
+  v: f32[12,8,3,3] = constant(uniform, seed=1, lo=1, hi=2)
+  c = Conv(x, w)
+  y = Sub(f, c)
+  p = Exp(x)
+  d = Conv(p, v)
+  z = Div(f, d)
+})");
+  expect_engines_agree("graph net(x: f32[3,8]) -> (y) {" + constants + R"(
+  w: f32[12,8] = constant(normal, seed=1, scale=0.2)
+  b: f32[12] = constant(normal, seed=9, scale=0.2)
+  c = Gemm(x, w, b) {transB=1, beta=0.5}
+  m = Mul(c, gamma)
+  y = Add(m, beta)
+})");
+}
+
+TEST(Fusion, SumOfTwoIsAResidual) {
+  const std::string text = R"(
+graph net(x: f32[1,16,8,8]) -> (y) {
+  w: f32[16,16,3,3] = constant(normal, seed=2, scale=0.1)
+  c = Conv(x, w) {pads=[1,1,1,1]}
+  s = Sum(x, c)
+  y = Relu(s)
+})";
+  expect_engines_agree(text);
+  EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Conv+Sum+Relu(onednn)"));
+}
+
 TEST(Fusion, StopsAtOutputsAndSecondReaders) {
   expect_engines_agree(R"(
 graph net(x: f32[1,8,6,6]) -> (c, y) {

@@ -1,6 +1,6 @@
 // The exporter: one small helper per operator, then the network as a list of calls that reads like
-// fashion_net.h. Values are named after the node that makes them (`stem/conv` makes `stem/conv`), weights
-// after their libtorch parameter.
+// fashion_net.h. A value has the name of the node that makes it (`stem/conv`); a weight begins with the name
+// of the node that uses it (`stem/conv/weight`).
 #include "export_onnx.h"
 
 #include <google/protobuf/io/coded_stream.h>
@@ -14,8 +14,7 @@
 namespace train_demo {
 namespace {
 
-constexpr std::int64_t kOpset =
-    13;  // 13: Clip takes its bounds as inputs; every runtime of the last years reads it
+constexpr std::int64_t kOpset = 13;     // read by every runtime of the last years
 constexpr std::int64_t kIrVersion = 7;  // the IR version that came with opset 13
 constexpr float kBnEpsilon = 1e-5F;     // libtorch's default
 constexpr float kBnMomentum = 0.9F;     // libtorch's 0.1 in ONNX's sense; not used in inference
@@ -32,33 +31,9 @@ class GraphWriter {
     fill_type(*graph_.add_output(), name, item_shape);
   }
 
-  std::string conv(const std::string& x, const std::string& name, const std::string& module) {
-    const std::string weight = use_weight(module + ".conv.weight");
-    const std::vector<std::int64_t>& shape = weights_.at(weight).shape;  // [out, in / groups, kernel, kernel]
-    // A depthwise filter sees one channel; the stem sees one too, but there the image has no more.
-    const bool depthwise = shape[1] == 1 && x != kImageName;
-    onnx::NodeProto& node = add_node("Conv", name, {x, weight});
-    set_ints(node, "dilations", {1, 1});
-    set_int(node, "group", depthwise ? shape[0] : 1);
-    set_ints(node, "kernel_shape", {shape[2], shape[3]});
-    const std::int64_t pad = shape[2] / 2;
-    set_ints(node, "pads", {pad, pad, pad, pad});
-    set_ints(node, "strides", {1, 1});
-    return name;
-  }
-
-  std::string batch_norm(const std::string& x, const std::string& name, const std::string& module) {
-    onnx::NodeProto& node =
-        add_node("BatchNormalization", name,
-                 {x, use_weight(module + ".bn.weight"), use_weight(module + ".bn.bias"),
-                  use_weight(module + ".bn.running_mean"), use_weight(module + ".bn.running_var")});
-    set_float(node, "epsilon", kBnEpsilon);
-    set_float(node, "momentum", kBnMomentum);
-    return name;
-  }
-
-  std::string conv_bn(const std::string& x, const std::string& path, const std::string& module) {
-    return batch_norm(conv(x, path + "conv", module), path + "bn", module);
+  // `path` is the name of the libtorch module that holds the convolution and its batch normalization.
+  std::string conv_bn(const std::string& x, const std::string& path) {
+    return batch_norm(conv(x, path + "/conv"), path + "/bn");
   }
 
   std::string relu(const std::string& x, const std::string& name) {
@@ -67,7 +42,7 @@ class GraphWriter {
   }
 
   std::string relu6(const std::string& x, const std::string& name) {
-    add_node("Clip", name, {x, use_scalar("relu6.min", 0.0F), use_scalar("relu6.max", kRelu6Max)});
+    add_node("Clip", name, {x, use_scalar("relu6/min", 0.0F), use_scalar("relu6/max", kRelu6Max)});
     return name;
   }
 
@@ -99,10 +74,9 @@ class GraphWriter {
   }
 
   // The last node: its value carries the name of the graph's output.
-  void fully_connected(const std::string& x, const std::string& name, const std::string& module,
-                       const std::string& output) {
+  void fully_connected(const std::string& x, const std::string& name, const std::string& output) {
     onnx::NodeProto& node =
-        add_node("Gemm", name, {x, use_weight(module + ".weight"), use_weight(module + ".bias")});
+        add_node("Gemm", name, {x, use_weight(name + "/weight"), use_weight(name + "/bias")});
     node.set_output(0, output);
     set_int(node, "transB", 1);  // libtorch keeps [out, in]
   }
@@ -111,6 +85,30 @@ class GraphWriter {
   static constexpr const char* kLogitsName = "logits";
 
  private:
+  std::string conv(const std::string& x, const std::string& name) {
+    const std::string weight = use_weight(name + "/weight");
+    const std::vector<std::int64_t>& shape = weights_.at(weight).shape;  // [out, in / groups, kernel, kernel]
+    // A depthwise filter sees one channel; the stem sees one too, but there the image has no more.
+    const bool depthwise = shape[1] == 1 && x != kImageName;
+    onnx::NodeProto& node = add_node("Conv", name, {x, weight});
+    set_ints(node, "dilations", {1, 1});
+    set_int(node, "group", depthwise ? shape[0] : 1);
+    set_ints(node, "kernel_shape", {shape[2], shape[3]});
+    const std::int64_t pad = shape[2] / 2;
+    set_ints(node, "pads", {pad, pad, pad, pad});
+    set_ints(node, "strides", {1, 1});
+    return name;
+  }
+
+  std::string batch_norm(const std::string& x, const std::string& name) {
+    onnx::NodeProto& node = add_node("BatchNormalization", name,
+                                     {x, use_weight(name + "/weight"), use_weight(name + "/bias"),
+                                      use_weight(name + "/running_mean"), use_weight(name + "/running_var")});
+    set_float(node, "epsilon", kBnEpsilon);
+    set_float(node, "momentum", kBnMomentum);
+    return name;
+  }
+
   onnx::NodeProto& add_node(const char* op, const std::string& name, const std::vector<std::string>& inputs) {
     onnx::NodeProto& node = *graph_.add_node();
     node.set_op_type(op);
@@ -178,26 +176,23 @@ class GraphWriter {
 
 void write_fashion_net(GraphWriter& g) {
   g.add_input(GraphWriter::kImageName, {1, 28, 28});
-  std::string x = g.relu(g.conv_bn(GraphWriter::kImageName, "stem/", "stem"), "stem/relu");
+  std::string x = g.relu(g.conv_bn(GraphWriter::kImageName, "stem"), "stem/relu");
   x = g.max_pool2(x, "stem/pool");
 
-  const std::string squeezed = g.relu(g.conv_bn(x, "fire/squeeze/", "fire_squeeze"), "fire/squeeze/relu");
-  const std::string left =
-      g.relu(g.conv_bn(squeezed, "fire/expand1x1/", "fire_expand1x1"), "fire/expand1x1/relu");
-  const std::string right =
-      g.relu(g.conv_bn(squeezed, "fire/expand3x3/", "fire_expand3x3"), "fire/expand3x3/relu");
+  const std::string squeezed = g.relu(g.conv_bn(x, "fire/squeeze"), "fire/squeeze/relu");
+  const std::string left = g.relu(g.conv_bn(squeezed, "fire/expand1x1"), "fire/expand1x1/relu");
+  const std::string right = g.relu(g.conv_bn(squeezed, "fire/expand3x3"), "fire/expand3x3/relu");
   x = g.max_pool2(g.concat_channels(left, right, "fire/concat"), "fire/pool");
 
   const std::string shortcut = x;
-  x = g.relu(g.conv_bn(x, "residual/1/", "residual_1"), "residual/1/relu");
-  x = g.conv_bn(x, "residual/2/", "residual_2");
-  x = g.relu(g.add(x, shortcut, "residual/add"), "residual/relu");
+  x = g.relu(g.conv_bn(x, "residual/1"), "residual/1/relu");
+  x = g.relu(g.add(g.conv_bn(x, "residual/2"), shortcut, "residual/add"), "residual/relu");
 
-  x = g.relu6(g.conv_bn(x, "separable/depthwise/", "separable_depthwise"), "separable/depthwise/relu6");
-  x = g.relu6(g.conv_bn(x, "separable/pointwise/", "separable_pointwise"), "separable/pointwise/relu6");
+  x = g.relu6(g.conv_bn(x, "separable/depthwise"), "separable/depthwise/relu6");
+  x = g.relu6(g.conv_bn(x, "separable/pointwise"), "separable/pointwise/relu6");
 
   x = g.flatten(g.global_average_pool(x, "head/pool"), "head/flatten");
-  g.fully_connected(x, "head/fc", "head_fc", GraphWriter::kLogitsName);
+  g.fully_connected(x, "head/fc", GraphWriter::kLogitsName);
   g.add_output(GraphWriter::kLogitsName, {10});
 }
 

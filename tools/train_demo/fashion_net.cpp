@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -23,14 +24,20 @@ torch::nn::Conv2dOptions conv_options(const ConvShape& shape) {
       .bias(false);
 }
 
-// ONNX names have dots where libtorch has them too; only the batch counter of BN is no weight.
+// Everything but the batch counter of batch normalization is a weight.
 bool is_exported(const std::string& name) { return name.find("num_batches_tracked") == std::string::npos; }
+
+// libtorch joins names with dots ("stem.conv.weight"), the ONNX file with slashes.
+std::string weight_name(std::string name) {
+  std::replace(name.begin(), name.end(), '.', '/');
+  return name;
+}
 
 template <typename Visit>
 void for_each_weight(const FashionNet& net, Visit visit) {
-  for (const auto& item : net->named_parameters()) visit(item.key(), item.value());
+  for (const auto& item : net->named_parameters()) visit(weight_name(item.key()), item.value());
   for (const auto& item : net->named_buffers()) {
-    if (is_exported(item.key())) visit(item.key(), item.value());
+    if (is_exported(item.key())) visit(weight_name(item.key()), item.value());
   }
 }
 
@@ -46,14 +53,20 @@ torch::Tensor ConvBnImpl::forward(const torch::Tensor& x) { return bn_(conv_(x))
 
 FashionNetImpl::FashionNetImpl()
     : stem_(register_module("stem", ConvBn(ConvShape{1, kStem, 3, 1}))),
-      squeeze_(register_module("fire_squeeze", ConvBn(ConvShape{kStem, kSqueeze, 1, 1}))),
-      expand1x1_(register_module("fire_expand1x1", ConvBn(ConvShape{kSqueeze, kExpand1x1, 1, 1}))),
-      expand3x3_(register_module("fire_expand3x3", ConvBn(ConvShape{kSqueeze, kExpand3x3, 3, 1}))),
-      residual1_(register_module("residual_1", ConvBn(ConvShape{kTrunk, kTrunk, 3, 1}))),
-      residual2_(register_module("residual_2", ConvBn(ConvShape{kTrunk, kTrunk, 3, 1}))),
-      depthwise_(register_module("separable_depthwise", ConvBn(ConvShape{kTrunk, kTrunk, 3, kTrunk}))),
-      pointwise_(register_module("separable_pointwise", ConvBn(ConvShape{kTrunk, kHead, 1, 1}))),
-      fc_(register_module("head_fc", torch::nn::Linear(kHead, kClasses))) {}
+      squeeze_(register_module("fire/squeeze", ConvBn(ConvShape{kStem, kSqueeze, 1, 1}))),
+      expand1x1_(register_module("fire/expand1x1", ConvBn(ConvShape{kSqueeze, kExpand1x1, 1, 1}))),
+      expand3x3_(register_module("fire/expand3x3", ConvBn(ConvShape{kSqueeze, kExpand3x3, 3, 1}))),
+      residual1_(register_module("residual/1", ConvBn(ConvShape{kTrunk, kTrunk, 3, 1}))),
+      residual2_(register_module("residual/2", ConvBn(ConvShape{kTrunk, kTrunk, 3, 1}))),
+      depthwise_(register_module("separable/depthwise", ConvBn(ConvShape{kTrunk, kTrunk, 3, kTrunk}))),
+      pointwise_(register_module("separable/pointwise", ConvBn(ConvShape{kTrunk, kHead, 1, 1}))),
+      fc_(register_module("head/fc", torch::nn::Linear(kHead, kClasses))) {
+  // Channels innermost is what oneDNN and libtorch's other operators share; otherwise each convolution
+  // reorders its data.
+  for (torch::Tensor& weight : parameters()) {
+    if (weight.dim() == 4) weight.set_data(weight.contiguous(torch::MemoryFormat::ChannelsLast));
+  }
+}
 
 torch::Tensor FashionNetImpl::forward(const torch::Tensor& image) {
   torch::Tensor x = torch::max_pool2d(torch::relu(stem_(image)), 2);

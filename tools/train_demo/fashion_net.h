@@ -7,7 +7,7 @@
 //   separable depthwise 3x3, BN, ReLU6; pointwise 1x1, BN, ReLU6 -> [N,192,7,7]
 //   head      global average pool, fully connected               -> logits [N,10]
 //
-// export_onnx.cpp writes the same network node by node; parameter names here and there are the same.
+// export_onnx.cpp writes the same network node by node; modules here have the names of the nodes there.
 #pragma once
 
 #include <torch/nn.h>
@@ -58,7 +58,7 @@ class FashionNetImpl : public torch::nn::Module {
 };
 TORCH_MODULE(FashionNet);
 
-// Copies of all parameters and running statistics, by name, for the exporter.
+// Copies of all parameters and running statistics, named as in the ONNX file ("stem/conv/weight").
 WeightTable copy_weights(const FashionNet& net);
 
 // Puts `weights` back; the names and shapes must be those of copy_weights.

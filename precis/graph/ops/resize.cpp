@@ -21,7 +21,7 @@ Policy check_attributes(const InferContext& ctx) {
               {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"});
   choice_attr(ctx, "coordinate_transformation_mode", "half_pixel",
               {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
-               "tf_crop_and_resize"});
+               "tf_crop_and_resize", "tf_half_pixel_for_nn"});  // the last one: opsets 11 and 12 only
   return static_cast<Policy>(
       choice_attr(ctx, "keep_aspect_ratio_policy", "stretch", {"stretch", "not_larger", "not_smaller"}));
 }

@@ -21,6 +21,8 @@ double source_coordinate(const ResizeAxis& a, double o) {
     }
     case Coordinates::kPytorchHalfPixel:
       return width == 1 ? -0.5 : (o + 0.5) / a.scale - 0.5;
+    case Coordinates::kTfHalfPixelForNn:
+      return (o + 0.5) / a.scale;
     case Coordinates::kHalfPixel:
       return (o + 0.5) / a.scale - 0.5;
     case Coordinates::kHalfPixelSymmetric: {

@@ -17,6 +17,7 @@ enum class Coordinates : uint8_t {
   kAlignCorners,
   kAsymmetric,
   kTfCropAndResize,
+  kTfHalfPixelForNn,  // (o + 0.5) / scale: opsets 11 and 12 only
 };
 
 struct ResizeAxis {

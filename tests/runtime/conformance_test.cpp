@@ -1,0 +1,75 @@
+// The ONNX backend conformance suite on both engines: Debian's libonnx-testdata (release 1.12), and the
+// archive of release 1.22 where the real data is there. Cases whose operators Precis declares must agree; the
+// others are counted by name.
+#include <gtest/gtest.h>
+
+#include "precis/core/io.h"
+#include "precis/runtime/reference_engine.h"
+#include "precis/runtime/session.h"
+#include "tests/runtime/conformance_cases.h"
+#include "tests/support/files.h"
+#include "tests/support/process.h"
+#include "tests/support/temp_dir.h"
+
+namespace precis::test {
+namespace {
+
+const std::vector<std::string> kSuites = {"node", "pytorch-converted", "pytorch-operator", "simple"};
+
+// Cases that cannot agree, whatever the runtime does.
+const std::map<std::string, std::string> kKnown = {};
+
+std::vector<Tensor> run_on_reference(const Graph& graph, const std::vector<Tensor>& inputs) {
+  return runtime::run_reference(graph, inputs);
+}
+
+std::vector<Tensor> run_on_session(const Graph& graph, const std::vector<Tensor>& inputs) {
+  return runtime::Session(runtime::Program::compile(graph), 1).run(inputs);
+}
+
+void expect_no_failure(const std::string& root, const RunModel& run, int at_least) {
+  const ConformanceSummary summary = run_conformance(root, kSuites, run, kKnown);
+  std::printf("%s", summary.str().c_str());
+  EXPECT_TRUE(summary.failed.empty());
+  EXPECT_GE(summary.passed, at_least);
+}
+
+const char* const kDebianRoot = "/usr/share/libonnx-testdata/data";
+
+class Release122 : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const std::string archive = shared_data("onnx_backend_suite-1.22.tar.xz");
+    if (archive.empty()) return;
+    folder_ = new TempDir;
+    const ProcessResult r = run_process({"tar", "-xJf", archive, "-C", folder_->path()});
+    ASSERT_EQ(r.exit_code, 0) << r.err;
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+  void SetUp() override {
+    if (folder_ == nullptr) GTEST_SKIP() << "no real data: onnx_backend_suite-1.22.tar.xz";
+  }
+  static std::string root() { return *folder_ / "onnx/backend/test/data"; }
+
+ private:
+  inline static TempDir* folder_ = nullptr;
+};
+
+TEST(ConformanceDebian, Reference) {
+  if (path_kind(kDebianRoot) != PathKind::kDirectory) GTEST_SKIP() << "no package libonnx-testdata";
+  expect_no_failure(kDebianRoot, run_on_reference, 0);
+}
+
+TEST(ConformanceDebian, Session) {
+  if (path_kind(kDebianRoot) != PathKind::kDirectory) GTEST_SKIP() << "no package libonnx-testdata";
+  expect_no_failure(kDebianRoot, run_on_session, 0);
+}
+
+TEST_F(Release122, Reference) { expect_no_failure(root(), run_on_reference, 0); }
+TEST_F(Release122, Session) { expect_no_failure(root(), run_on_session, 0); }
+
+}  // namespace
+}  // namespace precis::test

@@ -1,0 +1,116 @@
+// What plans look like: layouts that carry through, copies that are saved, memory that is shared.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "precis/graph/text.h"
+#include "precis/runtime/session.h"
+#include "tests/runtime/run_both.h"
+
+namespace precis::runtime {
+namespace {
+
+using testing::HasSubstr;
+
+PlanInfo plan_of(const std::string& text) { return Session(Program::compile(parse_graph(text)), 1).plan_info(); }
+
+int count_ops(const PlanInfo& plan, const std::string& op) {
+  int count = 0;
+  for (const StepInfo& s : plan.steps) count += s.op == op;
+  return count;
+}
+
+const char* const kFire = R"(
+graph net(x: f32[1,16,9,9]) -> (y) {
+  w1: f32[24,16,1,1] = constant(normal, seed=1, scale=0.1)
+  w2: f32[40,16,3,3] = constant(normal, seed=2, scale=0.1)
+  w3: f32[8,64,1,1] = constant(normal, seed=3, scale=0.1)
+  s = Conv(x, w1)
+  t = Conv(x, w2) {pads=[1,1,1,1]}
+  a = Relu(s)
+  b = Relu(t)
+  c = Concat(a, b) {axis=1}
+  p = MaxPool(c) {kernel_shape=[3,3], strides=[2,2]}
+  y = Conv(p, w3)
+})";
+
+TEST(Plan, LayoutsCarryFromStepToStep) {
+  const PlanInfo plan = plan_of(kFire);
+  // One reorder of the input at most, one of the output.
+  EXPECT_LE(count_ops(plan, "Reorder"), 2);
+  test::expect_engines_agree(kFire);
+}
+
+TEST(Plan, StepsTellTypesLayoutsAndWork) {
+  const PlanInfo plan = plan_of(R"(
+graph net(x: f32[1,16,8,8] @ u8(scale=0.5, zp=3)) -> (y) {
+  w: f32[8,16,1,1] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)
+  y: f32[1,8,8,8] @ u8(scale=0.25, zp=7) = Conv(x, w)
+})");
+  ASSERT_EQ(count_ops(plan, "Conv"), 1);
+  for (const StepInfo& s : plan.steps) {
+    EXPECT_TRUE(s.quantized);
+    EXPECT_FALSE(s.float_fallback);
+    if (s.op != "Conv") continue;
+    EXPECT_EQ(s.inputs.at(0), "u8[1,16,8,8] nhwc @0.5+3");
+    EXPECT_EQ(s.outputs.at(0), "u8[1,8,8,8] nhwc @0.25+7");
+    EXPECT_EQ(s.macs, 8.0 * 16 * 64);
+  }
+}
+
+TEST(Plan, FloatFallbacksAreSaid) {
+  const PlanInfo plan = plan_of(R"(
+graph net(x: f32[1,16] @ u8(scale=0.5, zp=3)) -> (y) {
+  y: f32[1,16] @ u8(scale=0.00390625, zp=0) = Softmax(x)
+})");
+  ASSERT_EQ(plan.steps.size(), 1u);
+  EXPECT_TRUE(plan.steps[0].float_fallback);
+  EXPECT_EQ(plan.steps[0].kernel, "reference");
+}
+
+TEST(Plan, ViewsAreNoSteps) {
+  const PlanInfo plan = plan_of(R"(
+graph net(x: f32[2,3,4]) -> (y) {
+  s: i64[2] = [6,4]
+  axes: i64[1] = [0]
+  r = Reshape(x, s)
+  u = Unsqueeze(r, axes)
+  i = Identity(u)
+  y = Relu(i)
+})");
+  EXPECT_EQ(plan.steps.size(), 1u);
+}
+
+TEST(Plan, ChainsShareMemory) {
+  std::string text = "graph net(x: f32[1,8,32,32]) -> (y) {\n w: f32[8,8,3,3] = constant(normal, seed=1, scale=0.1)\n";
+  std::string last = "x";
+  for (int i = 0; i < 10; ++i) {
+    text += " c" + std::to_string(i) + " = Conv(" + last + ", w) {pads=[1,1,1,1]}\n";
+    last = "c" + std::to_string(i);
+  }
+  const PlanInfo plan = plan_of(text + " y = Relu(" + last + ")\n}");
+  EXPECT_LE(plan.arena_bytes, 3u * 8 * 32 * 32 * 4);
+}
+
+TEST(Plan, WeightsArePackedOnceForAllShapes) {
+  const auto program = Program::compile(parse_graph(R"(
+graph net(x: f32[n,64]) -> (y) {
+  w: f32[256,64] = constant(normal, seed=1, scale=0.1)
+  y = Gemm(x, w) {transB=1}
+})"));
+  Session session(program, 1);
+  const Shape one[] = {Shape{1, 64}}, two[] = {Shape{2, 64}};
+  const uint64_t before = session.plan_info(one).weight_bytes;
+  session.plan_info(two);
+  EXPECT_LE(session.plan_info(one).weight_bytes, 2 * before);
+}
+
+TEST(Plan, ProfilesEveryStep) {
+  const Graph graph = parse_graph(kFire);
+  Session session(Program::compile(graph), 1);
+  const std::vector<double> times = session.profile(test::random_inputs(graph), 3);
+  EXPECT_EQ(times.size(), session.plan_info().steps.size());
+  for (double t : times) EXPECT_LT(t, 1000);
+}
+
+}  // namespace
+}  // namespace precis::runtime
