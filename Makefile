@@ -15,7 +15,7 @@ deps:
 build: deps
 	@cmake --preset release >/dev/null
 	@cmake --build build/release -j $(JOBS)
-	@ln -sf release/precis/cli/precis build/precis
+	@ln -sfn release/precis/cli/precis build/precis
 
 test: build
 	@ctest --test-dir build/release -j $(JOBS) --output-on-failure

@@ -100,9 +100,9 @@ void store_double(std::byte* p, DType dtype, int64_t i, double v) {
     case DType::kBool:
       return store(p, i, static_cast<uint8_t>(v != 0));
     case DType::kI4:
-      return set_nibble(p, i, static_cast<int>(std::clamp(std::trunc(v), -8.0, 7.0)));
+      return set_nibble(p, i, saturating_trunc<int32_t>(v) & 0xf);  // 4-bit casts keep the low bits, as ONNX says
     case DType::kU4:
-      return set_nibble(p, i, static_cast<int>(std::clamp(std::trunc(v), 0.0, 15.0)));
+      return set_nibble(p, i, saturating_trunc<int32_t>(v) & 0xf);
     case DType::kUndefined:
       break;
   }

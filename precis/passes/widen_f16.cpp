@@ -69,8 +69,8 @@ PassResult widen_f16(Model& model) {
     if (v.alive && v.type.dtype == DType::kF16 && !v.type.encoded()) ++result.changes;
   }
   if (result.changes == 0) return result;
+  widen_constants(g);  // before the interface gets its own casts, which keep their types
   narrow_outputs(g);
-  widen_constants(g);
   widen_inputs(g);
   for (size_t i = 0; i < g.num_values(); ++i) {
     const ValueId id{static_cast<int32_t>(i)};

@@ -39,7 +39,6 @@ std::optional<Activation> simple_function(const Node& node) {
   if (node.is("Abs")) return Activation{{Function::kAbs, 0, 0}};
   if (node.is("Sqrt")) return Activation{{Function::kSqrt, 0, 0}};
   if (node.is("Exp")) return Activation{{Function::kExp, 0, 0}};
-  if (node.is("Log")) return Activation{{Function::kLog, 0, 0}};
   if (node.is("Neg")) return Activation{{Function::kLinear, -1, 0}};
   if (node.is("Gelu")) {
     const bool tanh = node.get_string("approximate", "none") == "tanh";

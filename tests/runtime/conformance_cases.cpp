@@ -137,7 +137,6 @@ ConformanceSummary run_conformance(const std::string& root, const std::vector<st
         continue;
       }
       try {
-        if (getenv("PT")) { printf("%s\n", folder.c_str()); fflush(stdout); }
         run_case(folder, run);
         ++summary.passed;
       } catch (const Unsupported& u) {

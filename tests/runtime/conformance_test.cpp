@@ -17,7 +17,14 @@ namespace {
 const std::vector<std::string> kSuites = {"node", "pytorch-converted", "pytorch-operator", "simple"};
 
 // Cases that cannot agree, whatever the runtime does.
-const std::map<std::string, std::string> kKnown = {};
+// Cases of release 1.12 whose own data were wrong; mended in later releases, where they pass.
+const std::map<std::string, std::string> kWrongIn112 = {
+    {"test_cast_FLOAT_to_BFLOAT16", "the expected values are truncated, not rounded"},
+    {"test_castlike_BFLOAT16_to_FLOAT", "input 'like' has another shape than the model says"},
+    {"test_castlike_BFLOAT16_to_FLOAT_expanded", "input 'like' has another shape than the model says"},
+    {"test_castlike_FLOAT_to_BFLOAT16", "input 'like' has another shape than the model says"},
+    {"test_castlike_FLOAT_to_BFLOAT16_expanded", "input 'like' has another shape than the model says"},
+};
 
 std::vector<Tensor> run_on_reference(const Graph& graph, const std::vector<Tensor>& inputs) {
   return runtime::run_reference(graph, inputs);
@@ -27,8 +34,9 @@ std::vector<Tensor> run_on_session(const Graph& graph, const std::vector<Tensor>
   return runtime::Session(runtime::Program::compile(graph), 1).run(inputs);
 }
 
-void expect_no_failure(const std::string& root, const RunModel& run, int at_least) {
-  const ConformanceSummary summary = run_conformance(root, kSuites, run, kKnown);
+void expect_no_failure(const std::string& root, const RunModel& run, int at_least,
+                       const std::map<std::string, std::string>& known = {}) {
+  const ConformanceSummary summary = run_conformance(root, kSuites, run, known);
   std::printf("%s", summary.str().c_str());
   EXPECT_TRUE(summary.failed.empty());
   EXPECT_GE(summary.passed, at_least);
@@ -60,16 +68,16 @@ class Release122 : public testing::Test {
 
 TEST(ConformanceDebian, Reference) {
   if (path_kind(kDebianRoot) != PathKind::kDirectory) GTEST_SKIP() << "no package libonnx-testdata";
-  expect_no_failure(kDebianRoot, run_on_reference, 0);
+  expect_no_failure(kDebianRoot, run_on_reference, 830, kWrongIn112);
 }
 
 TEST(ConformanceDebian, Session) {
   if (path_kind(kDebianRoot) != PathKind::kDirectory) GTEST_SKIP() << "no package libonnx-testdata";
-  expect_no_failure(kDebianRoot, run_on_session, 0);
+  expect_no_failure(kDebianRoot, run_on_session, 830, kWrongIn112);
 }
 
-TEST_F(Release122, Reference) { expect_no_failure(root(), run_on_reference, 0); }
-TEST_F(Release122, Session) { expect_no_failure(root(), run_on_session, 0); }
+TEST_F(Release122, Reference) { expect_no_failure(root(), run_on_reference, 1280); }
+TEST_F(Release122, Session) { expect_no_failure(root(), run_on_session, 1280); }
 
 }  // namespace
 }  // namespace precis::test

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "precis/graph/evaluate.h"
+#include "precis/graph/op.h"
 #include "precis/graph/text.h"
 #include "precis/runtime/integer_contract.h"
 #include "precis/runtime/reference_ops.h"
@@ -107,7 +108,7 @@ graph net(a: f32[2] @ u8(scale=0.5, zp=4), b: f32[2] @ u8(scale=0.25, zp=8)) -> 
 
 TEST(EncodedOps, ChainsRoundOnceAtTheirEnd) {
   // 0.25 + 0.25 is one step of 0.5; each part alone is half a step and would be rounded to 0.
-  const Graph graph = parse_graph(R"(
+  Graph graph = parse_graph(R"(
 graph net(x: f32[1,1,1] @ u8(scale=1), r: f32[1,1,1] @ u8(scale=0.25, zp=4)) -> (z) {
   w: f32[1,1,1] @ i8(scale=0.25) = [1]
   c = Conv(x, w)
@@ -115,6 +116,7 @@ graph net(x: f32[1,1,1] @ u8(scale=1), r: f32[1,1,1] @ u8(scale=0.25, zp=4)) -> 
   y: f32[1,1,1] @ u8(scale=0.5) = Relu(s)
   z = Relu(y)
 })");
+  infer_types(graph);
   const auto match = match_integer_chain(graph, graph.order()[0]);
   ASSERT_TRUE(match.has_value());
   EXPECT_EQ(match->absorbed.size(), 2u);
