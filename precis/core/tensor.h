@@ -43,8 +43,7 @@ class Tensor {
 
   Tensor clone() const;
   Tensor reshaped(Shape shape) const;        // shares memory; numel must match
-  // Value conversion as ONNX Cast does it: floats saturate into integers (NaN -> 0) but for 4-bit types, which keep the
-  // low bits; exact for wider types.
+  // Value conversion as ONNX Cast: floats saturate into integers (NaN -> 0; 4-bit types keep the low bits).
   Tensor cast(DType dtype) const;
   // Element `i` as double / int64 whatever the type (slow; for attributes, shapes and tests).
   double at_double(int64_t i) const;

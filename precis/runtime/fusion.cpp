@@ -35,7 +35,6 @@ std::optional<Activation> simple_function(const Node& node) {
   if (node.is("Sigmoid")) return Activation{{Function::kSigmoid, 0, 0}};
   if (node.is("Tanh")) return Activation{{Function::kTanh, 0, 0}};
   if (node.is("HardSwish")) return Activation{{Function::kHardSwish, 0, 0}};
-  if (node.is("Softplus")) return Activation{{Function::kSoftplus, 0, 0}};
   if (node.is("Abs")) return Activation{{Function::kAbs, 0, 0}};
   if (node.is("Sqrt")) return Activation{{Function::kSqrt, 0, 0}};
   if (node.is("Exp")) return Activation{{Function::kExp, 0, 0}};
@@ -239,7 +238,8 @@ const Tensor* plain_constant(const Graph& graph, ValueId id) {
   return t != nullptr && t->dtype() == DType::kF32 && !graph.value(id).type.encoded() ? t : nullptr;
 }
 
-std::optional<ChannelAffine> norm_affine(const Graph& graph, const Node& node, ValueId value, int64_t channels) {
+std::optional<ChannelAffine> norm_affine(const Graph& graph, const Node& node, ValueId value,
+                                         int64_t channels) {
   if (node.input(0) != value || node.outputs.size() != 1 || node.get_int("training_mode", 0) != 0)
     return std::nullopt;
   std::span<const float> vectors[4];
@@ -263,7 +263,8 @@ std::optional<ChannelAffine> norm_affine(const Graph& graph, const Node& node, V
 std::vector<double> per_channel(const Tensor& t, int64_t channels, int axis, int rank) {
   const int own_axis = axis - (rank - t.shape().rank());
   const bool scalar = t.numel() == 1 && t.shape().rank() <= rank;
-  const bool vector = t.numel() == channels && own_axis >= 0 && t.shape().rank() <= rank && t.shape()[own_axis] == channels;
+  const bool vector =
+      t.numel() == channels && own_axis >= 0 && t.shape().rank() <= rank && t.shape()[own_axis] == channels;
   if (!scalar && !vector) return {};
   std::vector<double> values(static_cast<size_t>(channels));
   for (size_t c = 0; c < values.size(); ++c) values[c] = static_cast<double>(t.data<float>()[scalar ? 0 : c]);
@@ -272,8 +273,8 @@ std::vector<double> per_channel(const Tensor& t, int64_t channels, int axis, int
 
 }  // namespace
 
-std::optional<ChannelAffine> channel_affine(const Graph& graph, const Node& node, ValueId value, int64_t channels,
-                                            int axis) {
+std::optional<ChannelAffine> channel_affine(const Graph& graph, const Node& node, ValueId value,
+                                            int64_t channels, int axis) {
   if (node.is("BatchNormalization"))
     return axis == 1 ? norm_affine(graph, node, value, channels) : std::nullopt;
   const bool add = node.is("Add"), sub = node.is("Sub"), mul = node.is("Mul"), div = node.is("Div");

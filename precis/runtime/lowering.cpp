@@ -33,7 +33,7 @@ Table make_table() {
   add(t, lower_float_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});
   add(t, lower_float_function,
       {"Relu", "LeakyRelu", "PRelu", "Elu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu",
-       "Softplus", "Abs", "Sqrt", "Exp", "Neg"});
+       "Abs", "Sqrt", "Exp", "Neg"});
   add(t, lower_float_binary, {"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"});
   add(t, lower_float_softmax, {"Softmax", "LogSoftmax"});
   add(t, lower_float_lrn, {"LRN"});
