@@ -36,11 +36,10 @@ struct ChannelAffine {
   std::vector<double> scale, shift;
   bool scales = false;  // some factor is not 1 by construction
 };
-// What a BatchNormalization, or an Add, Sub, Mul or Div by a constant, does to `value` per channel; nullopt
-// when it is nothing of the kind. Channels: dimension 1 of a convolution or norm, the last one of a matrix
-// product.
-std::optional<ChannelAffine> channel_affine(const Graph& graph, const Node& node, ValueId value,
-                                            int64_t channels, int axis);
+// What a BatchNormalization, or an Add, Sub, Mul or Div by a constant, does to `value` per channel; nullopt when it is
+// nothing of the kind. Channels: dimension 1 of a convolution or norm, the last one of a matrix product.
+std::optional<ChannelAffine> channel_affine(const Graph& graph, const Node& node, ValueId value, int64_t channels,
+                                            int axis);
 // `second` after `first`.
 ChannelAffine compose(const ChannelAffine& first, const ChannelAffine& second);
 
@@ -48,9 +47,8 @@ struct FusedOp {
   NodeId node;                        // the main node
   std::vector<NodeId> absorbed;       // computed by the same step, in order
   std::optional<IntegerChain> chain;  // the contract's operation; the members below are then unused
-  std::vector<NodeId>
-      affine;        // of `absorbed`: one factor or summand per output channel; they go into the weights
-  ValueId residual;  // added before the activation; has the result's shape
+  std::vector<NodeId> affine;  // of `absorbed`: one factor or summand per output channel; they go into the weights
+  ValueId residual;                   // added before the activation; has the result's shape
   Activation activation;
   std::vector<ValueId>
       outputs;  // what the step leaves behind: the last absorbed node's outputs, or the node's

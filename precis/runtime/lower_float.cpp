@@ -269,8 +269,7 @@ bool lower_float_batch_norm(PlanBuilder& b, const FusedOp& op) {
   const BufferId s = b.constant_buffer(scales), t = b.constant_buffer(shifts);
   const BufferId out = b.write(op.outputs[0], spec.layout);
   b.may_share(in, out);
-  b.emit_kernel(kernel,
-                b.describe(op, "onednn:" + kernel->implementation(), {source}, spec.layout, spec.layout),
+  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), {source}, spec.layout, spec.layout),
                 {in, s, t, out});
   return true;
 }

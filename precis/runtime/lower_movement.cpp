@@ -208,8 +208,7 @@ bool lower_slice(PlanBuilder& b, const FusedOp& op) {
     r.from[axis] = start;
     r.step[axis] = steps[i];
   }
-  if (source == destination &&
-      std::all_of(r.step.begin(), r.step.end(), [](int64_t step) { return step == 1; }))
+  if (source == destination && std::all_of(r.step.begin(), r.step.end(), [](int64_t step) { return step == 1; }))
     return lower_alias(b, op);
   emit_moves(b, op, out, {{in, std::move(r)}}, b.native_layout(in));
   return true;

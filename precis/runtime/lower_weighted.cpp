@@ -1,6 +1,7 @@
 // Float convolutions and matrix products on oneDNN, with what was fused to them.
 #include <fmt/format.h>
 
+
 #include "precis/runtime/geometry.h"
 #include "precis/runtime/lowering.h"
 #include "precis/runtime/onednn/primitives.h"
@@ -42,12 +43,12 @@ std::vector<PostOp> post_ops_of(const PlanBuilder& b, const FusedOp& op) {
 
 // The weights and bias of an op, with the factors and summands that follow it multiplied in (in double).
 struct Constants {
-  Tensor weights, bias;   // bias: undefined when there is none
-  const char* name = "";  // tells these weights from the node's own
+  Tensor weights, bias;      // bias: undefined when there is none
+  const char* name = "";     // tells these weights from the node's own
 };
 
-// The output channel of every weight: Conv keeps channels in dimension 0, ConvTranspose in dimension 1 group
-// by group of dimension 0, products in the dimension that is not summed over.
+// The output channel of every weight: Conv keeps channels in dimension 0, ConvTranspose in dimension 1 group by group
+// of dimension 0, products in the dimension that is not summed over.
 int64_t channel_of(const Node& node, const Shape& s, int64_t i) {
   if (node.is("ConvTranspose")) {
     const int64_t group_rows = s[0] / node.get_int("group", 1);
@@ -100,11 +101,10 @@ void emit_weighted(PlanBuilder& b, const FusedOp& op, const onednn::KernelPtr& k
     named.push_back(op.residual);
   }
   operands.push_back(b.write(op.outputs[0], to));
-  const std::string key =
-      fmt::format("{} {}weights {}", op.node.index, constants.name, kernel->weights_key());
+  const std::string key = fmt::format("{} {}weights {}", op.node.index, constants.name, kernel->weights_key());
   const Tensor packed = b.packed(key, [&] { return kernel->pack_weights(constants.weights); });
-  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), named, from, to), operands,
-                packed, constants.bias);
+  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), named, from, to), operands, packed,
+                constants.bias);
 }
 
 }  // namespace

@@ -110,8 +110,7 @@ std::vector<MalformedCase> broken_encodings() {
 std::vector<MalformedCase> amplifiers() {
   constexpr uint64_t kMemory = 200u << 20;
   const std::string head = number(1, 8) + opset(13);
-  MalformedCase nodes =
-      bytes_case("A20_empty_nodes", ErrorCode::kLimit, "take more memory than the limit", "");
+  MalformedCase nodes = bytes_case("A20_empty_nodes", ErrorCode::kLimit, "take more memory than the limit", "");
   nodes.make = [=](const TempDir& d) {
     spit(d / "m.onnx", head + bytes(7, repeated(bytes(1, ""), 2'000'000)));
     return d / "m.onnx";

@@ -16,6 +16,7 @@ namespace {
 
 const std::vector<std::string> kSuites = {"node", "pytorch-converted", "pytorch-operator", "simple"};
 
+// Cases that cannot agree, whatever the runtime does.
 // Cases of release 1.12 whose own data were wrong; mended in later releases, where they pass.
 const std::map<std::string, std::string> kWrongIn112 = {
     {"test_cast_FLOAT_to_BFLOAT16", "the expected values are truncated, not rounded"},
