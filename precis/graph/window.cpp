@@ -29,6 +29,7 @@ std::vector<int64_t> extents(const Node& node, const char* name, size_t count, i
 AutoPad read_auto_pad(const Node& node, const std::string& where) {
   static constexpr const char* kNames[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"};
   const std::string text = node.get_string("auto_pad", "NOTSET");
+  if (text.empty()) return AutoPad::kNotSet;  // as some exporters write it
   for (int i = 0; i < 4; ++i)
     if (text == kNames[i]) return static_cast<AutoPad>(i);
   fail(ErrorCode::kMalformed,
@@ -108,9 +109,12 @@ WindowAxis window_axis(const WindowSpec& s, int axis, int64_t length, const std:
     fail(ErrorCode::kMalformed,
          "{}: the kernel spans {} elements along spatial axis {}, more than the padded input of {}", where,
          extent, axis, room + extent);
-  a.output = (s.ceil_mode ? ceil_div(room, stride) : room / stride) + 1;
+  a.output = room / stride + 1;
+  // VALID knows no ceil_mode: ONNX's two formulas for it are the same.
+  if (!s.ceil_mode || s.auto_pad != AutoPad::kNotSet) return a;
+  a.output = ceil_div(room, stride) + 1;
   // A window that would start in the padding at the end sees no input: ceil_mode leaves it out.
-  if (s.ceil_mode && (a.output - 1) * stride >= length + a.begin) --a.output;
+  if ((a.output - 1) * stride >= length + a.begin) --a.output;
   return a;
 }
 
@@ -140,25 +144,6 @@ WindowAxis transposed_window_axis(const WindowSpec& s, int axis, int64_t length,
          "{}: the output has length {} along spatial axis {}, expected at least 1; the pads take {}", where,
          a.output, axis, a.begin + a.end);
   return a;
-}
-
-Window resolve_window(const Node& node, const Shape& input, const Shape& weights) {
-  const std::string where = describe(node);
-  const int spatial = input.rank() - 2;
-  check(spatial >= 1 && (weights.rank() == 0 || weights.rank() == input.rank()), ErrorCode::kMalformed,
-        "{}: input {} and weights {} do not fit a convolution or pool", where, input.str(), weights.str());
-  const std::span<const int64_t> kernel =
-      weights.rank() == 0 ? std::span<const int64_t>() : std::span<const int64_t>(weights.dims()).subspan(2);
-  const WindowSpec spec = read_window(node, spatial, kernel, where);
-  const auto resolve = node.is("ConvTranspose") ? transposed_window_axis : window_axis;
-  Window w{spec.kernel, spec.strides, spec.dilations, {}, {}, {}};
-  for (int i = 0; i < spatial; ++i) {
-    const WindowAxis a = resolve(spec, i, input[i + 2], where);
-    w.begin.push_back(a.begin);
-    w.end.push_back(a.end);
-    w.output.push_back(a.output);
-  }
-  return w;
 }
 
 }  // namespace precis

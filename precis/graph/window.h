@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "precis/core/shape.h"
 #include "precis/graph/graph.h"
 
 namespace precis {
@@ -42,12 +41,5 @@ WindowSpec read_window(const Node& node, int spatial, std::span<const int64_t> w
 WindowAxis window_axis(const WindowSpec& spec, int axis, int64_t length, const std::string& where);
 // The same for ConvTranspose, where the output is the larger side.
 WindowAxis transposed_window_axis(const WindowSpec& spec, int axis, int64_t length, const std::string& where);
-
-// All axes at once for concrete shapes: `input` is [N, C, spatial...], `weights` [.., .., spatial...] (empty
-// for pools). Serves Conv, ConvTranspose (by node.op), ConvInteger, QLinearConv and the pools.
-struct Window {
-  std::vector<int64_t> kernel, strides, dilations, begin, end, output;
-};
-Window resolve_window(const Node& node, const Shape& input, const Shape& weights = {});
 
 }  // namespace precis

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "precis/core/isa.h"
+#include "precis/kernels/simd/int8_quads.h"
 #include "precis/runtime/codes.h"
 #include "precis/runtime/geometry.h"
 #include "precis/runtime/kernel_step.h"
@@ -129,44 +130,89 @@ Tensor as_bytes(const std::vector<T>& values) {
   return t;
 }
 
+enum class Form : uint8_t { kDepthwise, kQuads, kPairs };  // how weights are packed, and so which kernel runs
+const char* form_name(Form form) {
+  return form == Form::kDepthwise ? "depthwise_codes"
+         : form == Form::kQuads   ? "conv_u8s8_exact"
+                                  : "conv_codes";
+}
+
 // Everything a run needs; addresses of buffers are filled in then.
 struct Job {
+  Form form = Form::kPairs;
   simd::ConvShape shape;
   simd::ConvData data;
   simd::Epilogue epilogue;
+  std::shared_ptr<const simd::QuadWeights> quads;
+  std::vector<int32_t> quad_offsets;
   Tensor weights, multiplier, bias;
   BufferId x = -1, y = -1, residual = -1, scratch = -1;
-  bool depthwise = false;
   int64_t rows_per_range = 1;
-  int64_t scratch_elements = 0;  // of one range
+  int64_t scratch_bytes = 0;  // of one range
 };
 
-void run_job(const Job& j, const simd::Kernels& kernels, std::span<std::byte* const> buffers) {
+void run_job(const Job& j, const simd::Kernels& kernels, simd::QuadKernel quad_kernel,
+             std::span<std::byte* const> buffers) {
   simd::ConvData data = j.data;
   simd::Epilogue epilogue = j.epilogue;
   data.x = buffers[static_cast<size_t>(j.x)];
   data.y = buffers[static_cast<size_t>(j.y)];
   if (j.residual >= 0) epilogue.residual = buffers[static_cast<size_t>(j.residual)];
-  auto* scratch =
-      j.scratch >= 0 ? reinterpret_cast<int16_t*>(buffers[static_cast<size_t>(j.scratch)]) : nullptr;
+  std::byte* scratch = j.scratch >= 0 ? buffers[static_cast<size_t>(j.scratch)] : nullptr;
+  simd::QuadData quads{data.x, data.x_type,  data.x_zero_point, j.quads.get(), j.quad_offsets.data(),
+                       data.y, data.y_stride};
   run_chunks(j.shape.rows(), j.rows_per_range, [&](int64_t begin, int64_t end) {
-    if (j.depthwise)
+    std::byte* own = scratch + begin / j.rows_per_range * j.scratch_bytes;
+    if (j.form == Form::kDepthwise)
       kernels.depthwise(j.shape, data, epilogue, begin, end);
+    else if (j.form == Form::kQuads)
+      quad_kernel(j.shape, quads, epilogue, begin, end, own);
     else
-      kernels.conv(j.shape, data, epilogue, begin, end,
-                   scratch + begin / j.rows_per_range * j.scratch_elements);
+      kernels.conv(j.shape, data, epilogue, begin, end, reinterpret_cast<int16_t*>(own));
   });
 }
 
+// One range of whole blocks for each thread.
 void cut_ranges(const PlanBuilder& b, Job& j) {
   const int64_t rows = j.shape.rows(), threads = b.threads();
-  if (j.depthwise) {
+  if (j.form == Form::kDepthwise) {
     j.rows_per_range = std::max<int64_t>(j.shape.out[2], ceil_div(rows, threads * 4));
     return;
   }
-  const int64_t block = simd::conv_rows_per_block(j.shape);
+  const bool quads = j.form == Form::kQuads;
+  // Not more rows than a fair share: small images have few blocks.
+  const int64_t block =
+      std::min(quads ? simd::quad_rows_per_block(j.shape) : simd::conv_rows_per_block(j.shape),
+               round_up(ceil_div(rows, threads), 4));
   j.rows_per_range = ceil_div(ceil_div(rows, block), threads) * block;
-  j.scratch_elements = simd::conv_scratch_elements(j.shape);
+  j.scratch_bytes =
+      round_up(quads ? simd::quad_scratch_bytes(j.shape)
+                     : simd::conv_scratch_elements(j.shape) * static_cast<int64_t>(sizeof(int16_t)),
+               kArenaAlignment);
+}
+
+// Packs the weights in the fastest form that takes them.
+void pack(PlanBuilder& b, const std::string& key, const Tensor& codes, const IntegerLinear& linear, Job& j) {
+  const auto centred = [&] { return centred_weights(codes, linear); };
+  if (simd::is_depthwise(j.shape)) {
+    j.form = Form::kDepthwise;
+    j.weights = b.packed(key + "depthwise",
+                         [&] { return as_bytes(simd::pack_depthwise_weights(j.shape, centred().data())); });
+  } else if (simd::quad_kernel_for(current_isa()) != nullptr) {
+    j.quads = b.weights().get_object<simd::QuadWeights>(
+        key + "quads", [&]() -> std::shared_ptr<const simd::QuadWeights> {
+          auto packed = simd::pack_quad_weights(j.shape, centred().data());
+          return packed ? std::make_shared<const simd::QuadWeights>(std::move(*packed)) : nullptr;
+        });
+  }
+  if (j.quads) {
+    j.form = Form::kQuads;
+    j.quad_offsets = simd::quad_offsets(*j.quads, j.data.x_type, j.data.x_zero_point);
+  } else if (j.form == Form::kPairs) {
+    j.weights =
+        b.packed(key + "pairs", [&] { return as_bytes(simd::pack_conv_weights(j.shape, centred().data())); });
+  }
+  j.data.weights = reinterpret_cast<const int16_t*>(j.weights.bytes());
 }
 
 }  // namespace
@@ -188,25 +234,18 @@ bool lower_code_linear(PlanBuilder& b, const FusedOp& op) {
 
   Job j;
   j.shape = problem->shape;
-  j.depthwise = simd::is_depthwise(j.shape);
+  j.data.x_type = data_grid->type;
+  j.data.x_zero_point = data_grid->zero_point;
   const Results results = results_of(b, op, *linear, to_codes ? &*result : nullptr);
   j.epilogue = results.epilogue;
+  const std::string key = fmt::format("{} codes ", op.node.index);
+  pack(b, key, problem->weights, *linear, j);
   // Depthwise reads its constants channel after channel, whatever the groups.
   simd::ConvShape order = j.shape;
-  if (j.depthwise) order.groups = 1;
-  const std::string key =
-      fmt::format("{} {} ", op.node.index, j.depthwise ? "code depthwise" : "code blocks");
-  j.weights = b.packed(key, [&] {
-    const std::vector<int16_t> centred = centred_weights(problem->weights, *linear);
-    return as_bytes(j.depthwise ? simd::pack_depthwise_weights(j.shape, centred.data())
-                                : simd::pack_conv_weights(j.shape, centred.data()));
-  });
+  if (j.form == Form::kDepthwise) order.groups = 1;
   j.multiplier = b.packed(key + "multiplier",
                           [&] { return as_bytes(simd::pack_channels(order, results.multiplier.data())); });
   j.bias = b.packed(key + "bias", [&] { return as_bytes(simd::pack_channels(order, results.bias.data())); });
-  j.data.x_type = data_grid->type;
-  j.data.x_zero_point = data_grid->zero_point;
-  j.data.weights = reinterpret_cast<const int16_t*>(j.weights.bytes());
   j.epilogue.multiplier = reinterpret_cast<const float*>(j.multiplier.bytes());
   j.epilogue.bias = reinterpret_cast<const float*>(j.bias.bytes());
 
@@ -217,21 +256,23 @@ bool lower_code_linear(PlanBuilder& b, const FusedOp& op) {
     touched.push_back(j.residual = b.read(op.chain->residual, problem->layout));
     named.push_back(op.chain->residual);
   }
-  const auto rows = b.write_rows(op.outputs[0], problem->layout, j.residual < 0 && !j.depthwise);
+  const auto rows = b.write_rows(op.outputs[0], problem->layout, j.residual < 0);
   touched.push_back(j.y = rows.buffer);
   j.data.y_stride = rows.stride;
   if (j.residual >= 0) b.may_share(j.residual, j.y);
   cut_ranges(b, j);
-  if (!j.depthwise) {
+  if (j.scratch_bytes > 0) {
     const int64_t ranges = ceil_div(j.shape.rows(), j.rows_per_range);
-    touched.push_back(j.scratch =
-                          b.scratch(ranges * j.scratch_elements * static_cast<int64_t>(sizeof(int16_t))));
+    touched.push_back(j.scratch = b.scratch(ranges * j.scratch_bytes));
   }
-  const std::string name =
-      fmt::format("{}:{}", isa_name(current_isa()), j.depthwise ? "depthwise_codes" : "conv_codes");
+  const std::string name = fmt::format("{}:{}", isa_name(current_isa()), form_name(j.form));
+  StepInfo info = b.describe(op, name, named, problem->layout, problem->layout);
+  const simd::QuadKernel quad_kernel = simd::quad_kernel_for(current_isa());
   b.emit(std::make_unique<CallStep>(
-             [j, kernels](std::span<std::byte* const> buffers) { run_job(j, *kernels, buffers); }),
-         b.describe(op, name, named, problem->layout, problem->layout), touched);
+             [j = std::move(j), kernels, quad_kernel](std::span<std::byte* const> buffers) {
+               run_job(j, *kernels, quad_kernel, buffers);
+             }),
+         std::move(info), touched);
   return true;
 }
 

@@ -23,6 +23,7 @@ uint64_t WeightStore::bytes() const {
   const std::lock_guard lock(mutex_);
   uint64_t sum = 0;
   for (const auto& [key, tensor] : tensors_) sum += static_cast<uint64_t>(tensor.nbytes());
+  for (const auto& [key, object] : objects_) sum += object.bytes;
   return sum;
 }
 

@@ -23,11 +23,28 @@ class WeightStore {
  public:
   // The tensor kept under `key`, made by `make` when it is not there yet.
   Tensor get(const std::string& key, const std::function<Tensor()>& make);
+  // The same for any object with a bytes() member; null when `make` gave null, which is kept too.
+  template <typename T>
+  std::shared_ptr<const T> get_object(const std::string& key,
+                                      const std::function<std::shared_ptr<const T>()>& make) {
+    const std::lock_guard lock(mutex_);
+    auto it = objects_.find(key);
+    if (it == objects_.end()) {
+      const std::shared_ptr<const T> made = make();
+      it = objects_.emplace(key, Object{made, made ? static_cast<uint64_t>(made->bytes()) : 0}).first;
+    }
+    return std::static_pointer_cast<const T>(it->second.pointer);
+  }
   uint64_t bytes() const;
 
  private:
+  struct Object {
+    std::shared_ptr<const void> pointer;
+    uint64_t bytes = 0;
+  };
   mutable std::mutex mutex_;
   std::map<std::string, Tensor> tensors_;
+  std::map<std::string, Object> objects_;
 };
 
 class PlanBuilder {
@@ -80,6 +97,7 @@ class PlanBuilder {
   Tensor packed(const std::string& key, const std::function<Tensor()>& make) {
     return weights_.get(key, make);
   }
+  WeightStore& weights() { return weights_; }
   // A oneDNN kernel as a step: operands in the order of its arguments; kWeights takes `weights`, kBias
   // `bias`.
   void emit_kernel(const onednn::KernelPtr& kernel, StepInfo info, const std::vector<BufferId>& operands,

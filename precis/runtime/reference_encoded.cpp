@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "precis/graph/op.h"
 #include "precis/kernels/reference/codes.h"
 #include "precis/kernels/reference/pool.h"
 #include "precis/kernels/reference/reduce.h"
@@ -22,15 +23,11 @@ const Encoding& encoding_of(const Graph& g, ValueId v) {
   return v ? g.value(v).type.encoding : kNone;
 }
 
-const char* const kMovers[] = {"DepthToSpace", "Expand",    "Flatten",      "Gather",       "GatherElements",
-                               "GatherND",     "Identity",  "MaxPool",      "Pad",          "Reshape",
-                               "Resize",       "Slice",     "SpaceToDepth", "Split",        "Squeeze",
-                               "Tile",         "Transpose", "Unsqueeze",    "GlobalMaxPool"};
-
+// Operators that move or select codes of input 0 (Concat has a form of its own).
 bool is_mover(const Node& n) {
-  if (!n.domain.empty()) return false;
-  if (n.op == "Resize") return n.get_string("mode", "nearest") == "nearest";
-  return std::any_of(std::begin(kMovers), std::end(kMovers), [&](const char* op) { return n.op == op; });
+  const OpDecl* decl = find_op(n.domain, n.op);
+  if (decl == nullptr || !decl->moves_data || n.is("Concat")) return false;
+  return !n.is("Resize") || n.get_string("mode", "nearest") == "nearest";
 }
 
 // Codes of one per-tensor encoding on another's grid (equal encodings: the same codes).

@@ -190,7 +190,8 @@ Tensors one_hot(const Node& node, Inputs inputs) {
 }
 
 Tensors non_zero(const Node& node, Inputs inputs) {
-  const Tensor& x = required(node, inputs, 0);
+  const Tensor& input = required(node, inputs, 0);
+  const Tensor x = input.shape().rank() == 0 ? input.reshaped({1}) : input;  // a scalar counts as a vector
   std::vector<int64_t> found;
   for (int64_t i = 0; i < x.numel(); ++i)
     if (x.at_double(i) != 0) found.push_back(i);

@@ -83,8 +83,14 @@ Tensor scaled(const Node& node, Tensor y, const Tensor* scale, const Tensor* bia
   return y;
 }
 
+// The statistics are f32 whatever the type of x.
 Tensors layer_normalization(const Node& node, Inputs inputs) {
-  const Tensor& x = required(node, inputs, 0);
+  const Tensor& given = required(node, inputs, 0);
+  Tensors args(inputs.begin(), inputs.end());
+  const bool narrow = given.dtype() == DType::kF16 || given.dtype() == DType::kBF16;
+  for (Tensor& t : args)
+    if (narrow && t.defined()) t = t.cast(DType::kF32);
+  const Tensor& x = args[0];
   const int axis = axis_of(node, node.get_int("axis", -1), x.shape().rank());
   const int64_t outer = x.shape().outer(axis), n = x.shape().inner(axis);
   std::vector<int64_t> stat_dims(x.shape().dims());
@@ -95,13 +101,10 @@ Tensors layer_normalization(const Node& node, Inputs inputs) {
     ref::normalize_rows(outer, n, static_cast<T>(node.get_float("epsilon", 1e-5f)), ptr<T>(x), ptr<T>(y),
                         ptr<T>(mean), ptr<T>(inverse));
   });
-  y = scaled(node, std::move(y), &required(node, inputs, 1), optional(inputs, 2));
-  require(node, y.shape() == x.shape(), "a scale of shape {} does not broadcast to {}",
-          inputs[1].shape().str(), x.shape().str());
-  Tensors outputs = one(std::move(y));
-  outputs.push_back(std::move(mean));
-  outputs.push_back(std::move(inverse));
-  return outputs;
+  y = scaled(node, std::move(y), &required(node, args, 1), optional(args, 2));
+  require(node, y.shape() == x.shape(), "a scale of shape {} does not broadcast to {}", args[1].shape().str(),
+          x.shape().str());
+  return {narrow ? y.cast(given.dtype()) : y, mean.cast(DType::kF32), inverse.cast(DType::kF32)};
 }
 
 Tensors rms_normalization(const Node& node, Inputs inputs) {
@@ -190,7 +193,7 @@ constexpr ReferenceOp kOps[] = {
     {"", "Hardmax", widened<softmax<ref::SoftmaxOp::kHardmax>>},
     {"", "InstanceNormalization", widened<instance_normalization>},
     {"", "LRN", widened<lrn>},
-    {"", "LayerNormalization", widened<layer_normalization>},
+    {"", "LayerNormalization", layer_normalization},
     {"", "LogSoftmax", widened<softmax<ref::SoftmaxOp::kLogSoftmax>>},
     {"", "LpNormalization", widened<lp_normalization>},
     {"", "RMSNormalization", widened<rms_normalization>},

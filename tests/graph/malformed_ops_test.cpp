@@ -361,6 +361,16 @@ const Case kFunctions[] = {
      "ratio (input 1) is 1, expected 0 <= ratio < 1"},
     {"one_hot", "i: i64[2]", "d: i64[] = 0 v: f32[2] = [0, 1] y = OneHot(i, d, v)", "depth (input 1) is 0"},
     {"cum_sum", "x: f32[2]", "a: i64[] = 1 y = CumSum(x, a)", "axis (input 1) 1 is out of range"},
+    {"group_norm", "x: f32[1,4,2], s: f32[4]", "y = GroupNormalization(x, s, s) {num_groups=3}",
+     "num_groups is 3, which does not divide 4 channels"},
+    {"group_norm_zero", "x: f32[1,4,2], s: f32[4]", "y = GroupNormalization(x, s, s) {num_groups=0}",
+     "attribute 'num_groups' is 0"},
+    {"lp_norm", "x: f32[2]", "y = LpNormalization(x) {p=3}", "attribute 'p' is 3, expected 1 to 2"},
+    {"compress", "x: f32[2], c: f32[2]", "y = Compress(x, c)", "input 1 has element type f32"},
+    {"reverse", "x: f32[2,3], l: i64[2]", "y = ReverseSequence(x, l) {batch_axis=0}",
+     "batch_axis and time_axis are both 0"},
+    {"reverse_lengths", "x: f32[2,3], l: i64[2]", "y = ReverseSequence(x, l)",
+     "sequence_lens (input 1) has shape [2], expected [3]"},
     {"relu_type", "x: bool[2]", "y = Relu(x)", "input 0 has element type bool"},
 };
 

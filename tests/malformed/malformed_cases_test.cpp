@@ -11,7 +11,6 @@
 #include "precis/graph/validate.h"
 #include "precis/onnx/onnx_io.h"
 #include "tests/malformed/malformed_case.h"
-#include "tests/support/files.h"
 
 namespace precis::test {
 namespace {
@@ -67,19 +66,5 @@ TEST(MalformedCases, AreManyAndNamedOnce) {
 }
 
 }  // namespace
-
-MalformedCase bytes_case(std::string id, ErrorCode code, std::string fragment, std::string content) {
-  return {std::move(id), code, std::move(fragment), [content = std::move(content)](const TempDir& dir) {
-            spit(dir / "m.onnx", content);
-            return dir / "m.onnx";
-          }};
-}
-
-std::vector<MalformedCase> all_cases() {
-  std::vector<MalformedCase> all;
-  for (const auto& part : {file_cases(), graph_cases(), tensor_cases(), external_cases(), operator_cases()})
-    all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
 
 }  // namespace precis::test

@@ -14,6 +14,13 @@ void infer_parametric(InferContext& ctx) {
   same_as_input(ctx);
 }
 
+void infer_shrink(InferContext& ctx) {
+  require_type(ctx, 0, kFloats);
+  finite_attr(ctx, "bias", 0);
+  finite_attr(ctx, "lambd", 0.5f);
+  same_as_input(ctx);
+}
+
 void infer_gelu(InferContext& ctx) {
   require_type(ctx, 0, kFloats);
   choice_attr(ctx, "approximate", "none", {"none", "tanh"});
@@ -70,6 +77,9 @@ const std::vector<OpDecl>& activation_ops() {
       {.op = "Mish", .infer = infer_same<kFloats>},
       {.op = "Softplus", .infer = infer_same<kFloats>},
       {.op = "Softsign", .infer = infer_same<kFloats>},
+      {.op = "Shrink",
+       .attributes = {{"bias", AttrKind::kFloat}, {"lambd", AttrKind::kFloat}},
+       .infer = infer_shrink},
       {.op = "Gelu", .attributes = {{"approximate", AttrKind::kString}}, .infer = infer_gelu},
       {.op = "PRelu", .min_inputs = 2, .max_inputs = 2, .infer = infer_prelu},
       {.op = "Clip", .min_inputs = 1, .max_inputs = 3, .infer = infer_clip},

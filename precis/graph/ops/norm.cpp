@@ -1,4 +1,5 @@
-// Normalizations: BatchNormalization, InstanceNormalization, LayerNormalization, LRN.
+// Normalizations: BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization,
+// RMSNormalization, LRN, LpNormalization.
 #include <cmath>
 
 #include "precis/graph/ops/families.h"
@@ -44,6 +45,32 @@ void infer_instance_norm(InferContext& ctx) {
     require_same_type(ctx, 0, i);
     require_vector(ctx, i, channels(ctx.shape(0)), i == 1 ? "scale" : "B");
   }
+  same_as_input(ctx);
+}
+
+void infer_group_norm(InferContext& ctx) {
+  const int64_t groups = int_attr(ctx, "num_groups", 0, 1, INT64_MAX);
+  int_attr(ctx, "stash_type", 1, 1, 1);
+  infer_instance_norm(ctx);
+  const Dim c = channels(ctx.shape(0));
+  ctx.require(!c.known() || c.value % groups == 0, "num_groups is {}, which does not divide {} channels",
+              groups, c.value);
+}
+
+void infer_rms_norm(InferContext& ctx) {
+  require_type(ctx, 0, kFloats);
+  require_same_type(ctx, 0, 1);
+  require_epsilon(ctx);
+  int_attr(ctx, "stash_type", 1, 1, 1);
+  if (const auto rank = ctx.rank(0)) axis_attr(ctx, -1, *rank);
+  require_broadcasts_to(ctx, ctx.shape(1), ctx.shape(0), "scale (input 1)");
+  same_as_input(ctx);
+}
+
+void infer_lp_norm(InferContext& ctx) {
+  require_type(ctx, 0, kFloats);
+  int_attr(ctx, "p", 2, 1, 2);
+  if (const auto rank = ctx.rank(0)) axis_attr(ctx, -1, *rank);
   same_as_input(ctx);
 }
 
@@ -102,6 +129,23 @@ const std::vector<OpDecl>& norm_ops() {
                       {"epsilon", AttrKind::kFloat},
                       {"stash_type", AttrKind::kInt}},
        .infer = infer_layer_norm},
+      {.op = "GroupNormalization",
+       .min_inputs = 3,
+       .max_inputs = 3,
+       .attributes = {{"epsilon", AttrKind::kFloat},
+                      {"num_groups", AttrKind::kInt, true},
+                      {"stash_type", AttrKind::kInt}},
+       .infer = infer_group_norm},
+      {.op = "RMSNormalization",
+       .min_inputs = 2,
+       .max_inputs = 2,
+       .attributes = {{"axis", AttrKind::kInt},
+                      {"epsilon", AttrKind::kFloat},
+                      {"stash_type", AttrKind::kInt}},
+       .infer = infer_rms_norm},
+      {.op = "LpNormalization",
+       .attributes = {{"axis", AttrKind::kInt}, {"p", AttrKind::kInt}},
+       .infer = infer_lp_norm},
       {.op = "LRN",
        .attributes = {{"alpha", AttrKind::kFloat},
                       {"beta", AttrKind::kFloat},

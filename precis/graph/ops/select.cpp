@@ -1,4 +1,4 @@
-// Selection and counting along axes: TopK, NonZero, OneHot, CumSum.
+// Selection and counting along axes: TopK, NonZero, Compress, OneHot, CumSum, CumProd, ReverseSequence.
 #include "precis/graph/ops/families.h"
 #include "precis/graph/ops/op_helpers.h"
 
@@ -47,6 +47,26 @@ void infer_one_hot(InferContext& ctx) {
   set_output(ctx, 0, ctx.dtype(2), std::move(out));
 }
 
+void infer_compress(InferContext& ctx) {
+  require_type(ctx, 1, kBools);
+  ctx.require_rank(1, 1, 1);
+  SymbolicShape out = std::vector<Dim>{Dim()};
+  if (ctx.node().has("axis")) {
+    out = ctx.shape(0);
+    if (out) (*out)[static_cast<size_t>(axis_attr(ctx, 0, static_cast<int>(out->size())))] = Dim();
+  }
+  set_output(ctx, 0, ctx.dtype(0), std::move(out));
+}
+
+void infer_reverse_sequence(InferContext& ctx) {
+  const int64_t batch = int_attr(ctx, "batch_axis", 1, 0, 1), time = int_attr(ctx, "time_axis", 0, 0, 1);
+  ctx.require(batch != time, "batch_axis and time_axis are both {}", batch);
+  require_type(ctx, 1, kIndices);
+  ctx.require_rank(0, 2, kMaxRank);
+  require_vector(ctx, 1, ctx.shape(0) ? (*ctx.shape(0))[static_cast<size_t>(batch)] : Dim(), "sequence_lens");
+  same_as_input(ctx);
+}
+
 void infer_cum_sum(InferContext& ctx) {
   require_type(ctx, 0, kNumbers);
   flag_attr(ctx, "exclusive", false);
@@ -60,6 +80,8 @@ void infer_cum_sum(InferContext& ctx) {
 }  // namespace
 
 const std::vector<OpDecl>& select_ops() {
+  static const std::vector<AttrDecl> scan_attributes = {{"exclusive", AttrKind::kInt},
+                                                        {"reverse", AttrKind::kInt}};
   static const std::vector<OpDecl> decls = {
       {.op = "TopK",
        .min_inputs = 2,
@@ -77,8 +99,23 @@ const std::vector<OpDecl>& select_ops() {
       {.op = "CumSum",
        .min_inputs = 2,
        .max_inputs = 2,
-       .attributes = {{"exclusive", AttrKind::kInt}, {"reverse", AttrKind::kInt}},
+       .attributes = scan_attributes,
        .infer = infer_cum_sum},
+      {.op = "CumProd",
+       .min_inputs = 2,
+       .max_inputs = 2,
+       .attributes = scan_attributes,
+       .infer = infer_cum_sum},
+      {.op = "Compress",
+       .min_inputs = 2,
+       .max_inputs = 2,
+       .attributes = {{"axis", AttrKind::kInt}},
+       .infer = infer_compress},
+      {.op = "ReverseSequence",
+       .min_inputs = 2,
+       .max_inputs = 2,
+       .attributes = {{"batch_axis", AttrKind::kInt}, {"time_axis", AttrKind::kInt}},
+       .infer = infer_reverse_sequence},
   };
   return decls;
 }

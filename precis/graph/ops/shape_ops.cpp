@@ -184,16 +184,7 @@ void infer_expand(InferContext& ctx) {
     ctx.require(!e.known || e.integer >= 0, "shape (input 1) holds {}, expected at least 0", e.integer);
     dims.push_back(dim_of(e));
   }
-  // A target dimension that is not known may be 1, so a known input dimension does not settle it.
-  const SymbolicShape& x = ctx.shape(0);
-  SymbolicShape out = broadcast(ctx, x, dims);
-  for (size_t i = 0; out && i < dims.size(); ++i) {
-    const size_t at = out->size() - dims.size() + i;
-    if (!dims[i].known() && dims[i].symbol.empty() && x->size() + i >= dims.size() &&
-        (*x)[x->size() + i - dims.size()] == Dim(1))
-      (*out)[at] = Dim();
-  }
-  ctx.outputs[0].shape = std::move(out);
+  ctx.outputs[0].shape = broadcast(ctx, ctx.shape(0), dims);
 }
 
 // --- reading shapes

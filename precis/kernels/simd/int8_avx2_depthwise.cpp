@@ -38,7 +38,7 @@ inline __m256i load_tap(const std::byte* tap, int64_t c, int64_t valid, CodeType
 }  // namespace
 
 void depthwise_avx2(const ConvShape& s, const ConvData& d, const Epilogue& e, int64_t first, int64_t last) {
-  const EpilogueRegs regs(e);
+  const Finish finish(e);
   const __m256i zero_point = _mm256_set1_epi16(static_cast<int16_t>(d.x_zero_point));
   const int64_t channels = s.out_channels, width = (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock;
   const std::byte* taps[kMaxDepthwiseTaps + 1];
@@ -59,8 +59,7 @@ void depthwise_avx2(const ConvShape& s, const ConvData& d, const Epilogue& e, in
         high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(x0, x1), _mm256_permute2x128_si256(w0, w1, 0x31)));
       }
       const int64_t at = row * d.y_stride + c;
-      finish8(e, regs, _mm256_permute2x128_si256(low, high, 0x20), c, d.y, at, std::min<int64_t>(valid, 8));
-      if (valid > 8) finish8(e, regs, _mm256_permute2x128_si256(low, high, 0x31), c + 8, d.y, at + 8, valid - 8);
+      finish.store(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31), c, d.y, at, valid);
     }
   }
 }

@@ -9,7 +9,7 @@ namespace {
 int64_t blocks_of(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
 
 // Rows of output that share one pass over a block of weights: the gathered rows stay in half of a 256 KiB L2.
-constexpr int64_t kRowTile = 6;
+constexpr int64_t kRowTile = 4;
 constexpr int64_t kGatherBytes = 128 << 10;
 
 }  // namespace
@@ -19,7 +19,7 @@ int64_t conv_rows_per_block(const ConvShape& s) {
   return std::clamp<int64_t>(fit / kRowTile * kRowTile, kRowTile, 96);
 }
 
-int64_t conv_scratch_elements(const ConvShape& s) { return conv_rows_per_block(s) * s.padded_depth(); }
+int64_t conv_scratch_elements(const ConvShape& s) { return (conv_rows_per_block(s) + 1) * s.padded_depth(); }
 
 std::vector<int16_t> pack_conv_weights(const ConvShape& s, const int16_t* centred) {
   const int64_t group_in = s.in_channels / s.groups, group_out = s.out_channels / s.groups;

@@ -1,12 +1,13 @@
 // The per-ISA functions behind kernels_for(). Internal to precis/kernels/simd.
 #pragma once
 
-#include "precis/kernels/simd/int8.h"
+#include "precis/kernels/simd/int8_quads.h"
 
 namespace precis::kernels::simd {
 
 void conv_avx2(const ConvShape& shape, const ConvData& data, const Epilogue& e, int64_t first, int64_t last, int16_t* scratch);
 void depthwise_avx2(const ConvShape& shape, const ConvData& data, const Epilogue& e, int64_t first, int64_t last);
+void conv_quads_avx2(const ConvShape& shape, const QuadData& data, const Epilogue& e, int64_t first, int64_t last, std::byte* scratch);
 void add_avx2(const Kernels::Sum& p, const std::byte* a, const std::byte* b, std::byte* y, int64_t n);
 void rescale_avx2(const Kernels::Rescale& p, const std::byte* x, std::byte* y, int64_t n);
 void quantize_avx2(const float* x, float scale, float zero_point, float code_min, float code_max, CodeType type, std::byte* y, int64_t n);
