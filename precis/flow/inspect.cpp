@@ -21,11 +21,12 @@ bool touches_codes(const Graph& g, const Node& n) {
 
 void count_operators(const Graph& g, ModelSummary& s) {
   std::map<std::string, OperatorSummary> by_name;
+  const std::vector<int64_t> macs_by_node = count_macs(g);
   for (NodeId id : g.order()) {
     const Node& n = g.node(id);
     OperatorSummary& o = by_name[n.domain.empty() ? n.op : n.domain + "::" + n.op];
     ++o.count;
-    const int64_t macs = node_macs(g, id);
+    const int64_t macs = macs_by_node[static_cast<size_t>(id.index)];
     o.macs += macs;
     s.macs += macs;
     o.quantized += touches_codes(g, n);
