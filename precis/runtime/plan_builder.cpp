@@ -40,6 +40,8 @@ std::unique_ptr<Plan> PlanBuilder::build() {
   place_inputs();
   for (const FusedOp& op : fuse(*graph_, taps_)) {
     lower(op);
+    lowered_.insert(op.node);
+    lowered_.insert(op.absorbed.begin(), op.absorbed.end());
     emit_taps(op);
   }
   place_outputs();
@@ -113,6 +115,31 @@ BufferId PlanBuilder::write_into_concat(ValueId id, Layout layout) {
     return parts_[key] = add_buffer(std::move(part));
   }
   return -1;
+}
+
+bool PlanBuilder::is_last_reader(const FusedOp& op, ValueId id) const {
+  const auto done = [&](const Use& use) {
+    return use.node == op.node || lowered_.count(use.node) != 0 ||
+           std::find(op.absorbed.begin(), op.absorbed.end(), use.node) != op.absorbed.end();
+  };
+  const std::vector<Use>& uses = graph_->value(id).uses;
+  return !graph_->is_output(id) && taps_.count(id) == 0 && std::all_of(uses.begin(), uses.end(), done);
+}
+
+BufferId PlanBuilder::overwritable(const FusedOp& op, ValueId id, Layout layout) {
+  if (constant(id) != nullptr || !is_last_reader(op, id)) return -1;
+  const BufferId buffer = read(id, layout);
+  const Buffer& b = plan_->buffers[static_cast<size_t>(buffer)];
+  if (b.kind != Buffer::Kind::kArena || b.parent >= 0) return -1;
+  // Other values may lie in the same memory: renamed ones and the parts of a Concat.
+  for (const auto& [value, copies] : copies_)
+    for (const Copy& c : copies) {
+      if (root(c.buffer) != buffer) continue;
+      const std::vector<ValueId>& inputs = node(op).inputs;
+      const bool read_by_op = std::find(inputs.begin(), inputs.end(), value) != inputs.end();
+      if (read_by_op || !is_last_reader(op, value)) return -1;
+    }
+  return buffer;
 }
 
 PlanBuilder::Rows PlanBuilder::write_rows(ValueId id, Layout layout, bool may_stride) {

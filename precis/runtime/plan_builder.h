@@ -78,6 +78,10 @@ class PlanBuilder {
     int64_t stride = 0;
   };
   Rows write_rows(ValueId id, Layout layout, bool may_stride);
+  // The buffer that holds `id` in `layout`, when nothing but `op` reads it any more, so that `op` may leave
+  // its result there (write_over); -1 otherwise, and when `op` reads the same memory as an input.
+  BufferId overwritable(const FusedOp& op, ValueId id, Layout layout);
+  void write_over(ValueId id, Layout layout, BufferId buffer) { copies_[id].push_back({layout, buffer}); }
   // For lowering a Concat: the buffer some of its inputs were already written to, -1 when there is none; and
   // whether `in` lies in it as input `slot`.
   BufferId collected(ValueId concat_output) const;
@@ -115,6 +119,7 @@ class PlanBuilder {
   int next_step() const { return static_cast<int>(plan_->steps.size()); }
   BufferId add_buffer(Buffer buffer);
   BufferId find_copy(ValueId id, Layout layout) const;
+  bool is_last_reader(const FusedOp& op, ValueId id) const;
   BufferId reorder(ValueId id, Layout layout);
   BufferId write_into_concat(ValueId id, Layout layout);
   void place_inputs();
@@ -136,6 +141,7 @@ class PlanBuilder {
   std::map<ValueId, std::vector<Copy>> copies_;
   std::map<std::pair<ValueId, size_t>, BufferId> parts_;  // (concat output, input slot) -> part of its buffer
   std::map<ValueId, int> loose_;
+  std::set<NodeId> lowered_;  // nodes whose steps were emitted
   std::vector<Sharing> sharing_;
   std::vector<BufferLife> lives_;  // one per buffer
 };

@@ -60,6 +60,36 @@ TEST(Fusion, ResidualSum) {
   EXPECT_THAT(step_names(parse_graph(kResidual)), ElementsAre("Conv+Relu(onednn)", "Conv+Add+Relu(onednn)"));
 }
 
+// The sum may be left where the residual lies only when nobody reads that memory afterwards, under any name.
+TEST(Fusion, ResidualThatIsReadAgain) {
+  for (const char* rest :
+       {"y = Mul(s, r)", "y = Conv(r, w)\n  z = Abs(s)", "f = Reshape(r, to)\n  y = Relu(s)\n  z = Abs(f)"}) {
+    SCOPED_TRACE(rest);
+    const bool two = std::string(rest).find("z =") != std::string::npos;
+    expect_engines_agree(std::string("\ngraph net(x: f32[1,16,8,8]) -> (y") + (two ? ", z" : "") + R"() {
+  w: f32[16,16,3,3] = constant(normal, seed=1, scale=0.1)
+  to: i64[3] = [1, 16, 64]
+  r = Relu(x)
+  t = Tanh(r)
+  c = Conv(t, w) {pads=[1,1,1,1]}
+  s = Add(c, r)
+  )" + rest + "\n}");
+  }
+}
+
+TEST(Fusion, ResidualThatIsTheSource) {
+  const std::string text = R"(
+graph net(x: f32[1,16,8,8]) -> (y) {
+  w: f32[16,16,3,3] = constant(normal, seed=1, scale=0.1)
+  r = Tanh(x)
+  c = Conv(r, w) {pads=[1,1,1,1]}
+  s = Add(c, r)
+  y = Relu(s)
+})";
+  expect_engines_agree(text);
+  EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Tanh(onednn)", "Conv+Add+Relu(onednn)"));
+}
+
 TEST(Fusion, TwoConvolutionsMeetInOneSum) {
   expect_engines_agree(R"(
 graph net(x: f32[1,16,8,8]) -> (y) {
@@ -94,8 +124,8 @@ graph net(x: f32[1,8,4,4], r: f32[8,1,1]) -> (y) {
 TEST(Fusion, EveryActivation) {
   for (const char* activation :
        {"Relu(c)", "LeakyRelu(c) {alpha=0.3}", "Elu(c) {alpha=0.7}", "Sigmoid(c)", "Tanh(c)",
-        "HardSigmoid(c)", "HardSwish(c)", "Gelu(c)", "Gelu(c) {approximate=\"tanh\"}", 
-        "Clip(c, lo, hi)", "Clip(c, lo)", "Clip(c, _, hi)", "PRelu(c, slope)"}) {
+        "HardSigmoid(c)", "HardSwish(c)", "Gelu(c)", "Gelu(c) {approximate=\"tanh\"}", "Clip(c, lo, hi)",
+        "Clip(c, lo)", "Clip(c, _, hi)", "PRelu(c, slope)"}) {
     SCOPED_TRACE(activation);
     const std::string text = std::string(R"(
 graph net(x: f32[1,8,6,6]) -> (y) {
@@ -189,7 +219,8 @@ TEST(Fusion, FactorsAndSummandsPerChannel) {
   y = Relu(e)
 })";
   expect_engines_agree(conv);
-  EXPECT_THAT(step_names(parse_graph(conv)), ElementsAre("Conv+BatchNormalization+Mul+Add+Div+Sub+Relu(onednn)"));
+  EXPECT_THAT(step_names(parse_graph(conv)),
+              ElementsAre("Conv+BatchNormalization+Mul+Add+Div+Sub+Relu(onednn)"));
   const std::string norm = "graph net(x: f32[2,12,6,6]) -> (y) {" + constants + R"(
   n = BatchNormalization(x, gamma, beta, mean, var)
   m = Mul(n, f)
