@@ -10,55 +10,76 @@
 namespace precis::data {
 namespace {
 
-// Welford's update: stable whatever the offset of the data.
-class RunningMoments {
- public:
-  void add(double x) {
-    ++count_;
-    min_ = count_ == 1 ? x : std::min(min_, x);
-    max_ = count_ == 1 ? x : std::max(max_, x);
-    const double delta = x - mean_;
-    mean_ += delta / static_cast<double>(count_);
-    squares_ += delta * (x - mean_);
+// Two passes over one sample: the mean, then the squares around it, stable whatever the offset of the data.
+template <typename At>
+void add_values(InputStatistics& s, int64_t count, const At& at) {
+  double sum = 0.0, squares = 0.0;
+  for (int64_t i = 0; i < count; ++i) {
+    const double x = at(i);
+    if (!std::isfinite(x)) {
+      ++s.non_finite;
+      continue;
+    }
+    s.min = s.values == 0 ? x : std::min(s.min, x);
+    s.max = s.values == 0 ? x : std::max(s.max, x);
+    ++s.values;
+    sum += x;
   }
-  void store(InputStatistics& s) const {
-    s.values = count_;
-    s.min = min_;
-    s.max = max_;
-    s.mean = mean_;
-    s.stddev = count_ == 0 ? 0.0 : std::sqrt(squares_ / static_cast<double>(count_));
+  if (s.values == 0) return;
+  s.mean = sum / static_cast<double>(s.values);
+  for (int64_t i = 0; i < count; ++i) {
+    const double d = at(i) - s.mean;
+    if (std::isfinite(d)) squares += d * d;
   }
+  s.stddev = std::sqrt(squares / static_cast<double>(s.values));
+}
 
- private:
-  int64_t count_ = 0;
-  double min_ = 0.0, max_ = 0.0, mean_ = 0.0, squares_ = 0.0;
-};
+// Joins the moments of two sets (Chan, Golub and LeVeque 1979).
+void merge_one(InputStatistics& a, const InputStatistics& b) {
+  a.non_finite += b.non_finite;
+  if (b.values == 0) return;
+  const double n = static_cast<double>(a.values), m = static_cast<double>(b.values), total = n + m;
+  a.min = a.values == 0 ? b.min : std::min(a.min, b.min);
+  a.max = a.values == 0 ? b.max : std::max(a.max, b.max);
+  const double delta = b.mean - a.mean;
+  const double squares = a.stddev * a.stddev * n + b.stddev * b.stddev * m + delta * delta * n * m / total;
+  a.mean += delta * m / total;
+  a.stddev = std::sqrt(squares / total);
+  a.values += b.values;
+}
 
 }  // namespace
 
+std::vector<InputStatistics> sample_statistics(const Sample& sample, const std::vector<InputSpec>& inputs) {
+  std::vector<InputStatistics> statistics(inputs.size());
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const Tensor& t = sample.inputs[k];
+    InputStatistics& s = statistics[k];
+    s.name = inputs[k].name;
+    s.dtype = inputs[k].dtype;
+    s.first_shape = t.shape();
+    if (t.dtype() == DType::kF32)
+      add_values(s, t.numel(),
+                 [x = t.data<float>()](int64_t i) { return static_cast<double>(x[static_cast<size_t>(i)]); });
+    else
+      add_values(s, t.numel(), [&t](int64_t i) { return t.at_double(i); });
+  }
+  return statistics;
+}
+
+void merge_statistics(std::vector<InputStatistics>& into, const std::vector<InputStatistics>& later) {
+  if (into.empty()) {
+    into = later;
+    return;
+  }
+  for (size_t k = 0; k < into.size(); ++k) merge_one(into[k], later[k]);
+}
+
 std::vector<InputStatistics> input_statistics(const DataSource& source, const std::vector<InputSpec>& inputs,
                                               int64_t samples) {
-  std::vector<InputStatistics> statistics(inputs.size());
-  std::vector<RunningMoments> moments(inputs.size());
-  for (int64_t i = 0; i < std::min(samples, source.size()); ++i) {
-    const Sample sample = source.get(i);
-    for (size_t k = 0; k < inputs.size(); ++k) {
-      const Tensor& t = sample.inputs[k];
-      if (i == 0) statistics[k].first_shape = t.shape();
-      for (int64_t e = 0; e < t.numel(); ++e) {
-        const double value = t.at_double(e);
-        if (std::isfinite(value))
-          moments[k].add(value);
-        else
-          ++statistics[k].non_finite;
-      }
-    }
-  }
-  for (size_t k = 0; k < inputs.size(); ++k) {
-    statistics[k].name = inputs[k].name;
-    statistics[k].dtype = inputs[k].dtype;
-    moments[k].store(statistics[k]);
-  }
+  std::vector<InputStatistics> statistics;
+  for (int64_t i = 0; i < std::min(samples, source.size()); ++i)
+    merge_statistics(statistics, sample_statistics(source.get(i), inputs));
   return statistics;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "precis/data/input_statistics.h"
 #include "precis/data/source.h"
 #include "precis/flow/evaluate.h"
 #include "precis/flow/recipe.h"
@@ -25,6 +26,7 @@ struct Run {
   std::shared_ptr<const data::DataSource> calib;
   std::vector<std::string> values_to_observe;  // set by the runner before `calibrate`, from the quantize stage that follows
   quant::RangeTable ranges;              // filled by `calibrate` unless given
+  std::vector<data::InputStatistics> fed; // of the first calibration samples; filled by `calibrate`
   passes::QuantizeReport report;         // filled by `quantize_static`
   onnx_io::WriteOptions write;           // filled by `write`
   std::vector<std::string> notes;

@@ -42,7 +42,14 @@ void run_calibrate(Run& run, const Stage& stage) {
     for (int64_t i = 0; i < count; ++i) rows[static_cast<size_t>(i)] = i;
     source = data::select_rows(source, std::move(rows));
   }
+  // What is fed is looked at on the way: no sample is read twice.
+  std::vector<std::vector<data::InputStatistics>> fed(static_cast<size_t>(std::min(data::kStatisticsSamples, source->size())));
+  const std::vector<data::InputSpec> inputs = input_specs(run.original.graph);
+  options.watch = [&](int64_t index, const data::Sample& sample) {
+    if (index < static_cast<int64_t>(fed.size())) fed[static_cast<size_t>(index)] = data::sample_statistics(sample, inputs);
+  };
   run.ranges = calib::calibrate(run.model.graph, *source, options);
+  for (const auto& of_sample : fed) data::merge_statistics(run.fed, of_sample);
 }
 
 void run_quantize(Run& run, const Stage& stage) {

@@ -1,5 +1,6 @@
-// StreamingHistogram: power-of-two bins aligned at zero. A value x lies in bin floor(x / 2^e); doubling the width merges
-// bins 2i and 2i + 1 exactly, so the final counts depend only on the set of values, not on their order or grouping.
+// StreamingHistogram: power-of-two bins aligned at zero. A value x lies in bin floor(x / 2^e); doubling the
+// width merges bins 2i and 2i + 1 exactly, so the final counts depend only on the set of values, not on their
+// order or grouping.
 #include <algorithm>
 #include <cmath>
 
@@ -8,7 +9,9 @@
 namespace precis::quant {
 namespace {
 
-constexpr int kMinExponent = -100;  // ranges below 2^-87 need no finer bins than this
+constexpr int kMinExponent = -100;        // ranges below 2^-87 need no finer bins than this
+constexpr size_t kBlock = 1024;           // values binned at once
+constexpr int64_t kFloatIndex = 1 << 24;  // indices below are exact in float
 
 int64_t floor_div2(int64_t i) { return i >> 1; }  // arithmetic shift: floor for negatives too
 
@@ -16,6 +19,16 @@ int64_t bin_of(float x, double inverse_width) {
   const double t = static_cast<double>(x) * inverse_width;  // exact: a power of two
   const int64_t i = static_cast<int64_t>(t);
   return i - (t < static_cast<double>(i) ? 1 : 0);
+}
+
+// No smaller exponent can do: the span must be below kMaxBins = 2^13 bins and an index below 2^52.
+int first_exponent(float min, float max) {
+  const double span = static_cast<double>(max) - static_cast<double>(min);
+  const double reach = static_cast<double>(std::max(std::fabs(max), std::fabs(min)));
+  int e = kMinExponent;
+  if (span > 0) e = std::max(e, std::ilogb(span) - 12);
+  if (reach > 0) e = std::max(e, std::ilogb(reach) - 51);
+  return e;
 }
 
 }  // namespace
@@ -41,7 +54,7 @@ void StreamingHistogram::coarsen() {
 }
 
 void StreamingHistogram::cover(float min, float max) {
-  if (counts_.empty()) exponent_ = kMinExponent;
+  if (counts_.empty()) exponent_ = first_exponent(min, max);
   for (;;) {
     // Bins can be so small at first that an index would not fit: compare in double before converting.
     const double inverse = std::ldexp(1.0, -exponent_);
@@ -70,16 +83,45 @@ void StreamingHistogram::cover(float min, float max) {
 void StreamingHistogram::add(std::span<const float> values, float min, float max) {
   if (values.empty()) return;
   cover(min, max);
-  const double inverse = std::ldexp(1.0, -exponent_);
+  const int64_t last = first_ + static_cast<int64_t>(counts_.size()) - 1;
+  const bool exact_in_float = first_ > -kFloatIndex && last < kFloatIndex;
   // Activations are often mostly zeros (ReLU): counting those apart avoids a chain of dependent increments.
   uint64_t zeros = 0;
-  for (float x : values) {
-    if (x == 0.0f)
-      ++zeros;
-    else
-      ++counts_[static_cast<size_t>(bin_of(x, inverse) - first_)];
+  if (exact_in_float) {
+    for (size_t at = 0; at < values.size(); at += kBlock)
+      zeros += count_block(values.subspan(at, std::min(kBlock, values.size() - at)));
+  } else {
+    const double inverse = std::ldexp(1.0, -exponent_);
+    for (float x : values) {
+      if (x == 0.0f)
+        ++zeros;
+      else
+        ++counts_[static_cast<size_t>(bin_of(x, inverse) - first_)];
+    }
   }
   if (zeros > 0) counts_[static_cast<size_t>(-first_)] += zeros;
+}
+
+// Counts all but the zeros, whose number it returns. Every bin index is exact in float: x times a power of
+// two is exact or, where it underflows, of a magnitude below 1; so is the lower edge that decides about the
+// floor of negative values.
+uint64_t StreamingHistogram::count_block(std::span<const float> values) {
+  const float inverse = std::ldexp(1.0f, -exponent_), width = std::ldexp(1.0f, exponent_);
+  const int32_t first = static_cast<int32_t>(first_);
+  const size_t n = values.size();
+  int32_t bins[kBlock];
+  for (size_t i = 0; i < n; ++i) {
+    const float x = values[i];
+    const int32_t towards_zero = static_cast<int32_t>(x * inverse);
+    bins[i] = towards_zero - (x < static_cast<float>(towards_zero) * width ? 1 : 0) - first;
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < n; ++i) {
+    bins[kept] = bins[i];
+    kept += values[i] != 0.0f ? 1 : 0;
+  }
+  for (size_t i = 0; i < kept; ++i) ++counts_[static_cast<size_t>(bins[i])];
+  return n - kept;
 }
 
 void StreamingHistogram::merge(const StreamingHistogram& other) {
@@ -93,7 +135,8 @@ void StreamingHistogram::merge(const StreamingHistogram& other) {
   while (exponent_ < o.exponent_) coarsen();
   for (;;) {
     const int64_t first = std::min(first_, o.first_);
-    const int64_t last = std::max(first_ + static_cast<int64_t>(counts_.size()), o.first_ + static_cast<int64_t>(o.counts_.size()));
+    const int64_t last = std::max(first_ + static_cast<int64_t>(counts_.size()),
+                                  o.first_ + static_cast<int64_t>(o.counts_.size()));
     if (last - first <= kMaxBins) {
       counts_.insert(counts_.begin(), static_cast<size_t>(first_ - first), 0);
       counts_.resize(static_cast<size_t>(last - first), 0);
@@ -103,7 +146,8 @@ void StreamingHistogram::merge(const StreamingHistogram& other) {
     coarsen();
     o.coarsen();
   }
-  for (size_t i = 0; i < o.counts_.size(); ++i) counts_[static_cast<size_t>(o.first_ - first_) + i] += o.counts_[i];
+  for (size_t i = 0; i < o.counts_.size(); ++i)
+    counts_[static_cast<size_t>(o.first_ - first_) + i] += o.counts_[i];
 }
 
 }  // namespace precis::quant

@@ -1,4 +1,5 @@
-// RangeStats: one sample's extremes, moving average, moments and histogram; exact merging of two runs of samples.
+// RangeStats: one sample's extremes, moving average, moments and histogram; exact merging of two runs of
+// samples.
 #include <algorithm>
 #include <cmath>
 
@@ -8,52 +9,78 @@
 namespace precis::quant {
 namespace {
 
-struct Extremes {
-  float min, max;
+constexpr size_t kLanes = 8;
+
+// Eight interleaved sums: a compiler turns them into vector code, and their order is part of the result's
+// definition.
+struct Lanes {
+  float lo[kLanes], hi[kLanes];
+  double sum[kLanes] = {}, squares[kLanes] = {};
+
+  explicit Lanes(float first) {
+    std::fill_n(lo, kLanes, first);
+    std::fill_n(hi, kLanes, first);
+  }
+  void add(size_t lane, float x) {
+    lo[lane] = x < lo[lane] ? x : lo[lane];
+    hi[lane] = x > hi[lane] ? x : hi[lane];
+    sum[lane] += static_cast<double>(x);
+    squares[lane] += static_cast<double>(x) * static_cast<double>(x);
+  }
 };
 
-// NaN fails every comparison and infinities fail `< inf`, so one flag catches both whatever lane they sit in.
-Extremes finite_extremes(std::span<const float> values) {
-  float lo = values[0], hi = values[0];
-  bool finite = true;
-  for (float x : values) {
-    finite &= std::fabs(x) <= 3.4028234663852886e38f;
-    lo = x < lo ? x : lo;
-    hi = x > hi ? x : hi;
-  }
-  if (!finite) {
-    const auto bad = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
-    fail(ErrorCode::kMalformed, "the value at index {} is {}, expected finite numbers", bad - values.begin(), *bad);
-  }
-  return {lo, hi};
+[[noreturn]] void fail_not_finite(std::span<const float> values) {
+  const auto bad = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+  fail(ErrorCode::kMalformed, "the value at index {} is {}, expected finite numbers", bad - values.begin(),
+       *bad);
 }
 
 }  // namespace
 
-void RangeStats::add_sample(std::span<const float> values) {
-  if (values.empty()) return;
-  const Extremes e = finite_extremes(values);
+SampleSummary summarize(std::span<const float> values) {
+  SampleSummary s;
+  if (values.empty()) return s;
+  Lanes lanes(values[0]);
+  const size_t whole = values.size() / kLanes * kLanes;
+  for (size_t i = 0; i < whole; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; ++lane) lanes.add(lane, values[i + lane]);
+  for (size_t i = whole; i < values.size(); ++i) lanes.add(i - whole, values[i]);
+  s.min = *std::min_element(lanes.lo, lanes.lo + kLanes);
+  s.max = *std::max_element(lanes.hi, lanes.hi + kLanes);
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    s.sum += lanes.sum[lane];
+    s.sum_squares += lanes.squares[lane];
+  }
+  // Squares of floats are finite in double, and so are their sums: only NaN or an infinity can spoil them.
+  if (!std::isfinite(s.sum_squares)) fail_not_finite(values);
+  s.elements = values.size();
+  return s;
+}
+
+void RangeStats::add_summary(const SampleSummary& s) {
+  if (s.elements == 0) return;
   if (samples == 0) {
-    min = e.min;
-    max = e.max;
-    ema_min = first_min = e.min;
-    ema_max = first_max = e.max;
+    min = s.min;
+    max = s.max;
+    ema_min = first_min = static_cast<double>(s.min);
+    ema_max = first_max = static_cast<double>(s.max);
   } else {
-    min = std::min(min, e.min);
-    max = std::max(max, e.max);
-    ema_min += kMovingAverageRate * (e.min - ema_min);
-    ema_max += kMovingAverageRate * (e.max - ema_max);
+    min = std::min(min, s.min);
+    max = std::max(max, s.max);
+    ema_min += kMovingAverageRate * (static_cast<double>(s.min) - ema_min);
+    ema_max += kMovingAverageRate * (static_cast<double>(s.max) - ema_max);
   }
-  double s = 0, s2 = 0;
-  for (float x : values) {
-    s += x;
-    s2 += static_cast<double>(x) * x;
-  }
-  sum += s;
-  sum_squares += s2;
+  sum += s.sum;
+  sum_squares += s.sum_squares;
   ++samples;
-  elements += values.size();
-  histogram.add(values, e.min, e.max);
+  elements += s.elements;
+}
+
+void RangeStats::add_sample(std::span<const float> values) {
+  const SampleSummary s = summarize(values);
+  if (s.elements == 0) return;
+  add_summary(s);
+  histogram.add(values, s.min, s.max);
 }
 
 void RangeStats::merge(const RangeStats& later) {
@@ -62,8 +89,8 @@ void RangeStats::merge(const RangeStats& later) {
     *this = later;
     return;
   }
-  // Where `later` started its average from its first sample x0, the joined run starts it from m + c (x0 - m): the
-  // difference fades by (1 - c) with each of its further samples.
+  // Where `later` started its average from its first sample x0, the joined run starts it from m + c (x0 - m):
+  // the difference fades by (1 - c) with each of its further samples.
   const double fade = std::pow(1.0 - kMovingAverageRate, static_cast<double>(later.samples - 1));
   const auto join = [&](double mine, double theirs, double first) {
     return theirs + fade * (1.0 - kMovingAverageRate) * (mine - first);
@@ -86,10 +113,13 @@ const RangeStats* RangeTable::find(std::string_view key) const {
 
 void RangeTable::merge(const RangeTable& later) {
   check(graph_hash.empty() || later.graph_hash.empty() || graph_hash == later.graph_hash, ErrorCode::kUsage,
-        "range tables of two different models cannot be merged: prepared graphs {} and {}; calibrate both on the same model",
+        "range tables of two different models cannot be merged: prepared graphs {} and {}; calibrate both on "
+        "the same model",
         graph_hash.substr(0, 12), later.graph_hash.substr(0, 12));
   if (graph_hash.empty()) graph_hash = later.graph_hash;
-  data_hash = data_hash.empty() ? later.data_hash : later.data_hash.empty() ? data_hash : data_hash + "+" + later.data_hash;
+  data_hash = data_hash.empty()         ? later.data_hash
+              : later.data_hash.empty() ? data_hash
+                                        : data_hash + "+" + later.data_hash;
   for (const auto& [key, stats] : later.entries) entries[key].merge(stats);
 }
 
