@@ -42,8 +42,8 @@ std::vector<Tensor> random_inputs(const Graph& graph) {
 void print_plan(const runtime::PlanInfo& plan, const std::vector<double>& times) {
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const runtime::StepInfo& s = plan.steps[i];
-    std::string line = fmt::format("{:8.4f} ms {:6.2f} GMAC/s {:28} {:12} {:24}", times[i], s.macs / times[i] / 1e6,
-                                   s.node.substr(0, 28), s.op, s.kernel);
+    std::string line = fmt::format("{:8.4f} ms {:6.2f} GMAC/s {:28} {:12} {:24}", times[i],
+                                   s.macs / times[i] / 1e6, s.node.substr(0, 28), s.op, s.kernel);
     for (const auto& f : s.fused) line += " +" + f;
     for (const auto& i : s.inputs) line += " " + i;
     line += " ->";
@@ -69,8 +69,8 @@ void run(const std::string& path, int threads, double seconds, bool plan) {
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   std::sort(times.begin(), times.end());
-  fmt::print("{} threads {} runs {}: min {:.3f} median {:.3f} p90 {:.3f} cpu {:.3f} ms\n", path, threads, times.size(),
-             times[0], times[times.size() / 2], times[times.size() * 9 / 10], cpu);
+  fmt::print("{} threads {} runs {}: min {:.3f} median {:.3f} p90 {:.3f} cpu {:.3f} ms\n", path, threads,
+             times.size(), times[0], times[times.size() / 2], times[times.size() * 9 / 10], cpu);
   if (plan) print_plan(session.plan_info(), session.profile(inputs, 50));
 }
 
