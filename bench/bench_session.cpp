@@ -119,7 +119,10 @@ void run(const Options& o) {
   const Times t = timed(session, inputs, o.seconds, 10);
   fmt::print("{} threads {} runs {}: min {:.3f} median {:.3f} p90 {:.3f} cpu {:.3f} ms\n", o.model, o.threads,
              t.ms.size(), t.at(0), t.at(0.5), t.at(0.9), t.cpu_ms);
-  if (o.plan) print_plan(session.plan_info(), session.profile(inputs, 50));
+  if (!o.plan) return;
+  std::vector<Shape> shapes;
+  for (const Tensor& input : inputs) shapes.push_back(input.shape());
+  print_plan(session.plan_info(shapes), session.profile(inputs, 50));
 }
 
 Options parse(int argc, char** argv) {
