@@ -168,6 +168,7 @@ bool lower_float_binary(PlanBuilder& b, const FusedOp& op) {
   const Node& main = b.node(op);
   const auto kind = binary_kind(main);
   if (!kind || !is_float(b, main.inputs[0]) || !is_float(b, main.inputs[1])) return false;
+  if (!is_float(b, op.outputs[0])) return false;
   onednn::BinarySpec spec;
   spec.kind = *kind;
   spec.destination = b.shape(op.outputs[0]);
