@@ -26,7 +26,8 @@ std::vector<int16_t> centred_weights(const CodeLinear& linear) {
   return centred;
 }
 
-ChannelConstants::ChannelConstants(PlanBuilder& b, const CodeLinear& linear, const kernels::simd::ConvShape& order) {
+ChannelConstants::ChannelConstants(PlanBuilder& b, const CodeLinear& linear,
+                                   const kernels::simd::ConvShape& order) {
   const auto packed = [&](const char* what, const std::vector<float>& values) {
     return b.packed(fmt::format("{}{} in {} groups", linear.key, what, order.groups),
                     [&] { return as_bytes(kernels::simd::pack_channels(order, values.data())); });

@@ -1,5 +1,6 @@
-// A convolution or matrix product on 8-bit codes, bound to one of our kernels: packed constants, the cut into ranges for the
-// threads, and the call. The integers are those of docs/quantization.md whichever kernel it is.
+// A convolution or matrix product on 8-bit codes, bound to one of our kernels: packed constants, the cut into
+// ranges for the threads, and the call. The integers are those of docs/quantization.md whichever kernel it
+// is.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,7 @@ struct CodeLinear {
   kernels::simd::ConvShape shape;
   kernels::simd::CodeType x_type = kernels::simd::CodeType::kU8;
   int32_t x_zero_point = 0;
-  Tensor weights;  // codes, [out, in / groups, kernel...]
+  Tensor weights;                                // codes, [out, in / groups, kernel...]
   std::vector<int32_t> weight_zero_point, bias;  // per output channel
   std::vector<float> multiplier;
   std::string key;  // of its constants in the weight store
@@ -29,7 +30,7 @@ class LinearKernel {
   struct Call {
     const std::byte* x = nullptr;
     std::byte* y = nullptr;
-    int64_t y_stride = 0;             // elements from one pixel to the next
+    int64_t y_stride = 0;              // elements from one pixel to the next
     kernels::simd::Epilogue epilogue;  // but its constants per channel, which the kernel has
     std::byte* scratch = nullptr;
   };
@@ -43,8 +44,10 @@ class LinearKernel {
 std::unique_ptr<LinearKernel> make_linear_kernel(PlanBuilder& builder, const CodeLinear& linear);
 
 // The kernels behind make_linear_kernel(); null where one does not take the case.
-std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& builder, const CodeLinear& linear);  // code_linear_panels.cpp
-std::unique_ptr<LinearKernel> make_quad_kernel(PlanBuilder& builder, const CodeLinear& linear);   // code_linear_exact.cpp
+std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& builder,
+                                                const CodeLinear& linear);  // code_linear_panels.cpp
+std::unique_ptr<LinearKernel> make_quad_kernel(PlanBuilder& builder,
+                                               const CodeLinear& linear);  // code_linear_exact.cpp
 std::unique_ptr<LinearKernel> make_pair_kernel(PlanBuilder& builder, const CodeLinear& linear);
 std::unique_ptr<LinearKernel> make_depthwise_kernel(PlanBuilder& builder, const CodeLinear& linear);
 

@@ -26,7 +26,10 @@ class RangedKernel : public LinearKernel {
 
  protected:
   RangedKernel(const CodeLinear& linear, ChannelConstants constants)
-      : shape_(linear.shape), x_type_(linear.x_type), x_zero_point_(linear.x_zero_point), constants_(std::move(constants)) {}
+      : shape_(linear.shape),
+        x_type_(linear.x_type),
+        x_zero_point_(linear.x_zero_point),
+        constants_(std::move(constants)) {}
   // Not more rows in a block than a fair share: small images have few blocks.
   void cut(int64_t threads, int64_t rows_per_block, int64_t scratch) {
     const int64_t block = std::min(rows_per_block, round_up(ceil_div(shape_.rows(), threads), 4));
@@ -44,9 +47,11 @@ class RangedKernel : public LinearKernel {
 
 class PairKernel final : public RangedKernel {
  public:
-  PairKernel(PlanBuilder& b, const CodeLinear& linear) : RangedKernel(linear, ChannelConstants(b, linear, linear.shape)) {
-    weights_ = b.packed(linear.key + "pairs",
-                        [&] { return as_bytes(simd::pack_conv_weights(linear.shape, centred_weights(linear).data())); });
+  PairKernel(PlanBuilder& b, const CodeLinear& linear)
+      : RangedKernel(linear, ChannelConstants(b, linear, linear.shape)) {
+    weights_ = b.packed(linear.key + "pairs", [&] {
+      return as_bytes(simd::pack_conv_weights(linear.shape, centred_weights(linear).data()));
+    });
     cut(b.threads(), simd::conv_rows_per_block(shape_),
         simd::conv_scratch_elements(shape_) * static_cast<int64_t>(sizeof(int16_t)));
   }
@@ -54,7 +59,9 @@ class PairKernel final : public RangedKernel {
 
  private:
   void run_range(const Call& call, int64_t first, int64_t last, std::byte* scratch) const override {
-    const simd::ConvData data{call.x, x_type_, x_zero_point_, reinterpret_cast<const int16_t*>(weights_.bytes()), call.y, call.y_stride};
+    const simd::ConvData data{call.x,        x_type_,
+                              x_zero_point_, reinterpret_cast<const int16_t*>(weights_.bytes()),
+                              call.y,        call.y_stride};
     code_kernels()->conv(shape_, data, call.epilogue, first, last, reinterpret_cast<int16_t*>(scratch));
   }
   Tensor weights_;
@@ -72,7 +79,8 @@ class QuadKernel final : public RangedKernel {
 
  private:
   void run_range(const Call& call, int64_t first, int64_t last, std::byte* scratch) const override {
-    const simd::QuadData data{call.x, x_type_, x_zero_point_, weights_.get(), offsets_.data(), call.y, call.y_stride};
+    const simd::QuadData data{call.x,          x_type_, x_zero_point_, weights_.get(),
+                              offsets_.data(), call.y,  call.y_stride};
     simd::quad_kernel_for(current_isa())(shape_, data, call.epilogue, first, last, scratch);
   }
   std::shared_ptr<const simd::QuadWeights> weights_;
@@ -98,7 +106,9 @@ class DepthwiseKernel final : public RangedKernel {
 
  private:
   void run_range(const Call& call, int64_t first, int64_t last, std::byte*) const override {
-    const simd::ConvData data{call.x, x_type_, x_zero_point_, reinterpret_cast<const int16_t*>(weights_.bytes()), call.y, call.y_stride};
+    const simd::ConvData data{call.x,        x_type_,
+                              x_zero_point_, reinterpret_cast<const int16_t*>(weights_.bytes()),
+                              call.y,        call.y_stride};
     code_kernels()->depthwise(shape_, data, call.epilogue, first, last);
   }
   Tensor weights_;

@@ -29,7 +29,8 @@ std::shared_ptr<const PanelWeights> pack(const CodeLinear& linear, const simd::P
   PanelWeights p;
   p.weights = Tensor(DType::kU8, Shape{plan.weight_bytes});
   simd::pack_panels(plan, centred.data(), p.weights.bytes());
-  p.with_bias = simd::sums_are_exact(plan.shape, centred.data(), linear.x_type, linear.x_zero_point, linear.bias.data());
+  p.with_bias = simd::sums_are_exact(plan.shape, centred.data(), linear.x_type, linear.x_zero_point,
+                                     linear.bias.data());
   p.offsets = as_bytes(simd::panel_offsets(plan, centred.data(), linear.x_type, linear.x_zero_point,
                                            p.with_bias ? linear.bias.data() : nullptr));
   return std::make_shared<const PanelWeights>(std::move(p));
@@ -37,7 +38,8 @@ std::shared_ptr<const PanelWeights> pack(const CodeLinear& linear, const simd::P
 
 class PanelLinearKernel final : public LinearKernel {
  public:
-  PanelLinearKernel(PlanBuilder& b, const CodeLinear& linear, simd::PanelPlan plan, std::shared_ptr<const PanelWeights> weights)
+  PanelLinearKernel(PlanBuilder& b, const CodeLinear& linear, simd::PanelPlan plan,
+                    std::shared_ptr<const PanelWeights> weights)
       : plan_(std::move(plan)),
         weights_(std::move(weights)),
         constants_(b, linear, linear.shape),
@@ -59,9 +61,11 @@ class PanelLinearKernel final : public LinearKernel {
     data.y = call.y;
     data.y_stride = call.y_stride;
     run_chunks(ranges(), 1, [&](int64_t i, int64_t) {
-      const int64_t first = i / panel_ranges() * pixels_per_range_, panel = i % panel_ranges() * panels_per_range_;
+      const int64_t first = i / panel_ranges() * pixels_per_range_,
+                    panel = i % panel_ranges() * panels_per_range_;
       kernel_(plan_, data, call.epilogue,
-              {first, std::min(first + pixels_per_range_, plan_.rows()), panel, std::min(panel + panels_per_range_, panels())},
+              {first, std::min(first + pixels_per_range_, plan_.rows()), panel,
+               std::min(panel + panels_per_range_, panels())},
               call.scratch + i * range_bytes_);
     });
   }
@@ -71,7 +75,8 @@ class PanelLinearKernel final : public LinearKernel {
   int64_t panel_ranges() const { return ceil_div(panels(), panels_per_range_); }
   int64_t ranges() const { return ceil_div(plan_.rows(), pixels_per_range_) * panel_ranges(); }
 
-  // Channels are cut where the weights are the larger part of what is read, pixels (by whole lines) where the input is.
+  // Channels are cut where the weights are the larger part of what is read, pixels (by whole lines) where the
+  // input is.
   void cut(int64_t threads) {
     const simd::ConvShape& s = plan_.shape;
     const int64_t rows = std::max<int64_t>(plan_.rows(), 1);
@@ -102,7 +107,8 @@ std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& b, const CodeLinear
   const int64_t width = simd::panel_width(current_isa());
   if (width == 0) return nullptr;
   simd::PanelPlan plan = simd::plan_panels(linear.shape, linear.x_type, width);
-  auto weights = b.weights().get_object<PanelWeights>(linear.key + "panels", [&] { return pack(linear, plan); });
+  auto weights =
+      b.weights().get_object<PanelWeights>(linear.key + "panels", [&] { return pack(linear, plan); });
   if (!weights) return nullptr;
   return std::make_unique<PanelLinearKernel>(b, linear, std::move(plan), std::move(weights));
 }

@@ -152,7 +152,8 @@ bool lower_code_linear(PlanBuilder& b, const FusedOp& op) {
   StepInfo info = b.describe(op, fmt::format("{}:{}", isa_name(current_isa()), kernel->name()), named,
                              problem->layout, problem->layout);
   const auto step = [kernel, x, rows, residual, scratch,
-                     epilogue = epilogue_of(b, op, to_codes ? &*result : nullptr)](std::span<std::byte* const> buffers) {
+                     epilogue = epilogue_of(b, op, to_codes ? &*result : nullptr)](
+                        std::span<std::byte* const> buffers) {
     const auto address = [&](BufferId id) { return id >= 0 ? buffers[static_cast<size_t>(id)] : nullptr; };
     LinearKernel::Call call{address(x), address(rows.buffer), rows.stride, epilogue, address(scratch)};
     call.epilogue.residual = address(residual);

@@ -144,7 +144,7 @@ Epilogue ConvCase::epilogue() const {
   Epilogue e{};
   e.low = limits.low;
   e.high = limits.high;
-  e.result = real                       ? Epilogue::Result::kF32
+  e.result = real                      ? Epilogue::Result::kF32
              : y_type == CodeType::kU8 ? Epilogue::Result::kU8
                                        : Epilogue::Result::kS8;
   const ref::OutputGrid grid = grid_of(y_type, y_zp);

@@ -1,5 +1,5 @@
-// Random cases for the parity tests of the fast int8 kernels: codes, grids, activations, and convolutions with the results
-// that the contract (kernels/reference) gives.
+// Random cases for the parity tests of the fast int8 kernels: codes, grids, activations, and convolutions
+// with the results that the contract (kernels/reference) gives.
 #pragma once
 
 #include <cstddef>
@@ -57,7 +57,7 @@ struct ConvCase {
   float residual_multiplier = 0;
   bool with_residual = false, real = false;
   Limits limits;
-  int64_t y_stride = 0;  // elements
+  int64_t y_stride = 0;             // elements
   std::vector<std::byte> expected;  // of y, what lies between the pixels included
 
   std::vector<std::byte> blank() const;  // y before a kernel has run

@@ -1,5 +1,6 @@
-// Every fast convolution kernel of every instruction set of this CPU against the scalar contract, over random shapes, types,
-// zero points, extreme codes and weights, and cuts into ranges: equal bytes, and nothing written beside the results.
+// Every fast convolution kernel of every instruction set of this CPU against the scalar contract, over random
+// shapes, types, zero points, extreme codes and weights, and cuts into ranges: equal bytes, and nothing
+// written beside the results.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,9 +32,10 @@ void expect_equal(const ConvCase& c, const std::vector<std::byte>& y, uint64_t s
   if (y == c.expected) return;
   const auto at = std::mismatch(y.begin(), y.end(), c.expected.begin()).first - y.begin();
   const int64_t element = at / (c.real ? 4 : 1);
-  FAIL() << "seed " << seed << " on " << isa_name(isa) << ": pixel " << element / c.y_stride << " channel " << element % c.y_stride
-         << " of " << c.shape.rows() << " x " << c.shape.out_channels << ": " << std::to_integer<int>(y[static_cast<size_t>(at)])
-         << ", expected " << std::to_integer<int>(c.expected[static_cast<size_t>(at)]);
+  FAIL() << "seed " << seed << " on " << isa_name(isa) << ": pixel " << element / c.y_stride << " channel "
+         << element % c.y_stride << " of " << c.shape.rows() << " x " << c.shape.out_channels << ": "
+         << std::to_integer<int>(y[static_cast<size_t>(at)]) << ", expected "
+         << std::to_integer<int>(c.expected[static_cast<size_t>(at)]);
 }
 
 TEST(SimdConv, PairsEqualTheContract) {
@@ -101,7 +103,8 @@ std::vector<std::byte> run_panels(const ConvCase& c, Isa isa, Random& r, bool ex
   const PanelPlan plan = plan_panels(c.shape, c.x_type, panel_width(isa));
   Tensor weights(DType::kU8, Shape{plan.weight_bytes});
   pack_panels(plan, c.weights.data(), weights.bytes());
-  const auto offsets = panel_offsets(plan, c.weights.data(), c.x_type, c.x_zp, exact_sums ? c.bias.data() : nullptr);
+  const auto offsets =
+      panel_offsets(plan, c.weights.data(), c.x_type, c.x_zp, exact_sums ? c.bias.data() : nullptr);
   const Constants constants(c, false);
   std::vector<std::byte> y = c.blank(), scratch(static_cast<size_t>(plan.scratch_bytes));
   Epilogue e = c.epilogue();
@@ -110,7 +113,8 @@ std::vector<std::byte> run_panels(const ConvCase& c, Isa isa, Random& r, bool ex
   const PanelData d{c.x.data(), c.x_type, c.x_zp, weights.bytes(), offsets.data(), y.data(), c.y_stride};
   const int64_t rows = plan.rows(), panels = static_cast<int64_t>(plan.panels.size());
   const int64_t pixel_cut = r.in(0, rows), panel_cut = r.in(0, panels);
-  for (const auto& [first_pixel, last_pixel] : {std::pair(int64_t{0}, pixel_cut), std::pair(pixel_cut, rows)}) {
+  for (const auto& [first_pixel, last_pixel] :
+       {std::pair(int64_t{0}, pixel_cut), std::pair(pixel_cut, rows)}) {
     panel_kernel_for(isa)(plan, d, e, {first_pixel, last_pixel, 0, panel_cut}, scratch.data());
     panel_kernel_for(isa)(plan, d, e, {first_pixel, last_pixel, panel_cut, panels}, scratch.data());
   }

@@ -17,10 +17,11 @@ inline Pair load_pair(const void* p) {
 
 struct FinishPair : Finish {
   using Finish::Finish;
-  template <int B>
-  void store_row(const Pair (&sums)[B], int64_t slot, std::byte* y, int64_t at, int64_t valid) const {
+  template <int R, int B>
+  [[gnu::always_inline]] void store_tile(const Pair (&sums)[R][B], int64_t slot, std::byte* y, int64_t at,
+                                         int64_t y_stride, int64_t valid) const {
     static_assert(B == 1);
-    store(sums[0].low, sums[0].high, slot, y, at, valid);
+    unroll<R>([&](auto r) { store(sums[r][0].low, sums[r][0].high, slot, y, at + r * y_stride, valid); });
   }
 };
 
@@ -41,8 +42,9 @@ struct Avx2Vnni {
 
 }  // namespace
 
-void conv_panels_avx2_vnni(const PanelPlan& p, const PanelData& d, const Epilogue& e, const PanelRange& range, std::byte* scratch) {
-  run_panels<Avx2Vnni>(p, d, e, range, scratch);
+void conv_panels_avx2_vnni(const PanelPlan& p, const PanelData& d, const Epilogue& e, const PanelRange& range,
+                           std::byte* scratch) {
+  run_panels<Avx2Vnni>(p, d, FinishPair(e), range, scratch);
 }
 
 }  // namespace precis::kernels::simd

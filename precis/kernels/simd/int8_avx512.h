@@ -1,5 +1,5 @@
-// Pieces shared by the AVX-512 int8 files. Included only by files compiled for AVX-512; everything is internal to each
-// (anonymous namespace), so no AVX-512 code can be merged with code compiled for less.
+// Pieces shared by the AVX-512 int8 files. Included only by files compiled for AVX-512; everything is
+// internal to each (anonymous namespace), so no AVX-512 code can be merged with code compiled for less.
 #pragma once
 
 #include <immintrin.h>
@@ -7,13 +7,15 @@
 #include <algorithm>
 
 #include "precis/kernels/simd/int8.h"
+#include "precis/kernels/simd/int8_unroll.h"
 
 namespace precis::kernels::simd {
 namespace {
 
-// The epilogue's constants. Rounding is monotone, so that clamping to the activation's limits, rounding, adding the zero
-// point and clamping to the codes is one clamp before the rounding; its lower side is left to the saturating packs where it
-// is the type's own limit (a conversion that overflows downwards gives the smallest integer).
+// The epilogue's constants. Rounding is monotone, so that clamping to the activation's limits, rounding,
+// adding the zero point and clamping to the codes is one clamp before the rounding; its lower side is left to
+// the saturating packs where it is the type's own limit (a conversion that overflows downwards gives the
+// smallest integer).
 struct Finish512 {
   explicit Finish512(const Epilogue& epilogue)
       : e(epilogue),
@@ -45,8 +47,10 @@ struct Finish512 {
   }
   // `raw`: 16 codes.
   __m512 add_residual(__m512 t, __m128i raw) const {
-    const __m512i wide = e.residual_type == CodeType::kU8 ? _mm512_cvtepu8_epi32(raw) : _mm512_cvtepi8_epi32(raw);
-    return _mm512_fmadd_ps(residual_multiplier, _mm512_cvtepi32_ps(_mm512_sub_epi32(wide, residual_zero_point)), t);
+    const __m512i wide =
+        e.residual_type == CodeType::kU8 ? _mm512_cvtepu8_epi32(raw) : _mm512_cvtepi8_epi32(raw);
+    return _mm512_fmadd_ps(residual_multiplier,
+                           _mm512_cvtepi32_ps(_mm512_sub_epi32(wide, residual_zero_point)), t);
   }
   // Codes of 64 values; within each 128-bit lane: four of a, four of b, four of c, four of d.
   __m512i codes(__m512 a, __m512 b, __m512 c, __m512 d) const {
@@ -56,42 +60,88 @@ struct Finish512 {
     return s8 ? _mm512_packs_epi16(lower, upper) : _mm512_packus_epi16(lower, upper);
   }
 
-  // Results of B blocks of 16 channels of one pixel, at flat element `at` of y; `valid` of them wanted.
-  template <int B>
-  void store_row(const __m512i (&sums)[B], int64_t slot, std::byte* y, int64_t at, int64_t valid) const {
-    __m512 t[4];
-    for (int b = 0; b < B; ++b) {
-      t[b] = scaled(sums[b], slot + b * kChannelBlock);
-      if (e.residual != nullptr) {
-        const std::byte* codes = e.residual + at + b * kChannelBlock;
-        const int64_t left = valid - b * kChannelBlock;
-        t[b] = add_residual(t[b], left >= kChannelBlock ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes))
-                                                        : _mm_maskz_loadu_epi8(mask16(left), codes));
-      }
-      t[b] = clamped(t[b]);
-    }
-    if (real) {
-      for (int b = 0; b < B; ++b)
-        _mm512_mask_storeu_ps(y + (at + b * kChannelBlock) * 4, mask16(valid - b * kChannelBlock), t[b]);
-      return;
-    }
-    for (int b = B; b < 4; ++b) t[b] = t[0];
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    store_codes<B>(_mm512_permutexvar_epi32(order, codes(t[0], t[1], t[2], t[3])), y + at, valid);
+  // What sums of 16 channels become, before rounding. `at`: flat element of y; `valid` channels are wanted.
+  [[gnu::noinline]] __m512 value(__m512i sums, int64_t slot, int64_t at, int64_t valid) const {
+    __m512 t = scaled(sums, slot);
+    if (e.residual != nullptr) t = add_residual(t, _mm_maskz_loadu_epi8(mask16(valid), e.residual + at));
+    return clamped(t);
+  }
+  // The same where plain().
+  __m512 plain_value(__m512i sums, int64_t slot) const {
+    return _mm512_min_ps(high, _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(e.multiplier + slot)));
+  }
+  // No residual, no bias, no limit below the type's own.
+  bool plain() const { return !real && e.residual == nullptr && e.bias == nullptr && !clamps_low; }
+
+  static __mmask16 mask16(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << n) - 1); }
+};
+
+// Stores register tiles of R pixels x B blocks of channels.
+template <bool kPlain>
+struct TileFinish512 : Finish512 {
+  explicit TileFinish512(const Finish512& finish) : Finish512(finish) {}
+
+  // `at`: flat element of the first pixel's first channel in y; `valid` channels are wanted.
+  template <int R, int B>
+  [[gnu::always_inline]] void store_tile(const __m512i (&sums)[R][B], int64_t slot, std::byte* y, int64_t at,
+                                         int64_t y_stride, int64_t valid) const {
+    if (!kPlain && real) return store_reals<R, B>(sums, slot, y, at, y_stride, valid);
+    constexpr int kPixels =
+        B == 3 ? 1 : 4 / B;  // pixels of four vectors: they are rounded and packed together
+    unroll<(R + kPixels - 1) / kPixels>([&](auto step) {
+      constexpr int kFirst = step * kPixels;
+      __m512 t[4];
+      unroll<4>([&](auto i) {
+        constexpr int r = kFirst + i / B, b = i % B;
+        if constexpr (r < R && i < kPixels * B)
+          t[i] = tile_value(sums[r][b], slot, b, at + r * y_stride, valid);
+        else
+          t[i] = t[0];
+      });
+      const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      const __m512i row = _mm512_permutexvar_epi32(order, codes(t[0], t[1], t[2], t[3]));
+      unroll<kPixels>([&](auto p) {
+        if constexpr (kFirst + p < R) store_part<B>(row, p, y + at + (kFirst + p) * y_stride, valid);
+      });
+    });
   }
 
  private:
-  static __mmask16 mask16(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << n) - 1); }
+  __m512 tile_value(__m512i sums, int64_t slot, int b, int64_t at, int64_t valid) const {
+    if constexpr (kPlain) return plain_value(sums, slot + b * kChannelBlock);
+    return value(sums, slot + b * kChannelBlock, at + b * kChannelBlock, valid - b * kChannelBlock);
+  }
+  template <int R, int B>
+  [[gnu::noinline]] void store_reals(const __m512i (&sums)[R][B], int64_t slot, std::byte* y, int64_t at,
+                                     int64_t y_stride, int64_t valid) const {
+    for (int r = 0; r < R; ++r)
+      for (int b = 0; b < B; ++b) {
+        const int64_t left = valid - b * kChannelBlock, element = at + r * y_stride + b * kChannelBlock;
+        _mm512_mask_storeu_ps(y + element * 4, mask16(left),
+                              value(sums[r][b], slot + b * kChannelBlock, element, left));
+      }
+  }
+  // The p-th piece of B * 16 codes.
   template <int B>
-  static void store_codes(__m512i codes, std::byte* y, int64_t valid) {
-    if (valid != B * kChannelBlock || B == 3) {
-      _mm512_mask_storeu_epi8(y, ~uint64_t{0} >> (64 - valid), codes);
-    } else if constexpr (B == 4) {
-      _mm512_storeu_si512(y, codes);
-    } else if constexpr (B == 2) {
+  static void store_part(__m512i codes, int p, std::byte* y, int64_t valid) {
+    if constexpr (B == 4) {
+      valid == 64 ? _mm512_storeu_si512(y, codes)
+                  : _mm512_mask_storeu_epi8(y, ~uint64_t{0} >> (64 - valid), codes);
+    } else if constexpr (B == 3) {
+      if (valid != 48) return _mm512_mask_storeu_epi8(y, ~uint64_t{0} >> (64 - valid), codes);
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), _mm512_castsi512_si256(codes));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(y + 32), _mm512_extracti32x4_epi32(codes, 2));
+    } else if constexpr (B == 2) {
+      const __m256i half = p == 0 ? _mm512_castsi512_si256(codes) : _mm512_extracti64x4_epi64(codes, 1);
+      valid == 32 ? _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), half)
+                  : _mm256_mask_storeu_epi8(y, ~uint32_t{0} >> (32 - valid), half);
     } else {
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm512_castsi512_si128(codes));
+      const __m128i part = p == 0   ? _mm512_castsi512_si128(codes)
+                           : p == 1 ? _mm512_extracti32x4_epi32(codes, 1)
+                           : p == 2 ? _mm512_extracti32x4_epi32(codes, 2)
+                                    : _mm512_extracti32x4_epi32(codes, 3);
+      valid == 16 ? _mm_storeu_si128(reinterpret_cast<__m128i*>(y), part)
+                  : _mm_mask_storeu_epi8(y, mask16(valid), part);
     }
   }
 };

@@ -10,7 +10,9 @@ namespace precis::kernels::simd {
 namespace {
 
 // Input positions that `outputs` neighbouring outputs read along dimension i.
-int64_t reach(const ConvShape& s, int i, int64_t outputs) { return (outputs - 1) * s.stride[i] + (s.kernel[i] - 1) * s.dilation[i] + 1; }
+int64_t reach(const ConvShape& s, int i, int64_t outputs) {
+  return (outputs - 1) * s.stride[i] + (s.kernel[i] - 1) * s.dilation[i] + 1;
+}
 
 int64_t line_bytes(const ConvShape& s, int64_t phases, int64_t columns) {
   return ceil_div(reach(s, 2, columns), phases) * phases * s.in_channels;
@@ -65,9 +67,11 @@ class Filler {
  private:
   void pad(std::byte* to, int64_t n) const { std::memset(to, padding_, static_cast<size_t>(n)); }
   void whole_line(const std::byte* from, int64_t first_x, int64_t width, std::byte* to) const {
-    const int64_t begin = std::clamp<int64_t>(-first_x, 0, width), end = std::clamp<int64_t>(s_.in[2] - first_x, begin, width);
+    const int64_t begin = std::clamp<int64_t>(-first_x, 0, width),
+                  end = std::clamp<int64_t>(s_.in[2] - first_x, begin, width);
     pad(to, begin * s_.in_channels);
-    copy_codes(from + (first_x + begin) * s_.in_channels, (end - begin) * s_.in_channels, flip_, to + begin * s_.in_channels);
+    copy_codes(from + (first_x + begin) * s_.in_channels, (end - begin) * s_.in_channels, flip_,
+               to + begin * s_.in_channels);
     pad(to + end * s_.in_channels, (width - end) * s_.in_channels);
   }
   void phase(const std::byte* from, int64_t x, int64_t count, std::byte* to) const {
@@ -89,7 +93,8 @@ class Filler {
 
 int64_t BandPlan::tap(const ConvShape& s, int64_t a, int64_t b, int64_t c) const {
   const int64_t column = c * s.dilation[2];
-  return a * slab_stride + b * s.dilation[1] * line_stride + column % phases * phase_stride + column / phases * s.in_channels;
+  return a * slab_stride + b * s.dilation[1] * line_stride + column % phases * phase_stride +
+         column / phases * s.in_channels;
 }
 
 BandPlan plan_band(const ConvShape& s, int64_t phases, int64_t budget, int64_t pixels) {
@@ -99,7 +104,8 @@ BandPlan plan_band(const ConvShape& s, int64_t phases, int64_t budget, int64_t p
     return s.kernel[0] * reach(s, 1, lines) * line_bytes(s, phases, columns);
   };
   p.columns = s.out[2];
-  while (p.columns > 1 && (p.columns > pixels || bytes_of(1, p.columns) > budget)) p.columns = (p.columns + 1) / 2;
+  while (p.columns > 1 && (p.columns > pixels || bytes_of(1, p.columns) > budget))
+    p.columns = (p.columns + 1) / 2;
   if (p.columns == s.out[2]) {
     int64_t lines = std::clamp<int64_t>(pixels / p.columns, 1, s.out[1]);
     while (lines > 1 && bytes_of(lines, p.columns) > budget) --lines;
@@ -128,7 +134,8 @@ PixelBlock next_block(const ConvShape& s, const BandPlan& plan, int64_t first, i
   return b;
 }
 
-void fill_band(const ConvShape& s, const BandPlan& plan, const BandSource& source, const PixelBlock& block, std::byte* band) {
+void fill_band(const ConvShape& s, const BandPlan& plan, const BandSource& source, const PixelBlock& block,
+               std::byte* band) {
   const Filler filler(s, plan, source);
   const int64_t lines = reach(s, 1, block.lines), first_x = block.x * s.stride[2] - s.pad[2];
   for (int64_t a = 0; a < s.kernel[0]; ++a) {

@@ -1,6 +1,6 @@
-// Where fast convolutions read their input: a padded copy of the lines that a block of output pixels needs (a "band"). Padding
-// holds the zero point and s8 codes become u8 (sign bit flipped), so kernels read every tap of every pixel in the same way.
-// No instruction set is needed here; see int8.h for the shared records.
+// Where fast convolutions read their input: a padded copy of the lines that a block of output pixels needs (a
+// "band"). Padding holds the zero point and s8 codes become u8 (sign bit flipped), so kernels read every tap
+// of every pixel in the same way. No instruction set is needed here; see int8.h for the shared records.
 #pragma once
 
 #include "precis/kernels/simd/int8.h"
@@ -13,13 +13,14 @@ struct PixelBlock {
   int64_t pixels() const { return lines * columns; }
 };
 
-// Lines are cut into `phases` (1, or the stride along x): [kernel[0]][lines][phases][pixels of a phase][channels]. With the
-// stride as phases, a tap reads neighbouring bytes for neighbouring output pixels, whatever the stride.
+// Lines are cut into `phases` (1, or the stride along x): [kernel[0]][lines][phases][pixels of a
+// phase][channels]. With the stride as phases, a tap reads neighbouring bytes for neighbouring output pixels,
+// whatever the stride.
 struct BandPlan {
   int64_t phases = 1;
-  int64_t lines = 1, columns = 1;  // of the largest block
+  int64_t lines = 1, columns = 1;                              // of the largest block
   int64_t phase_stride = 0, line_stride = 0, slab_stride = 0;  // bytes
-  int64_t bytes = 0;               // of the largest band
+  int64_t bytes = 0;                                           // of the largest band
 
   // Where tap (a, b, c) of the block's first pixel lies.
   int64_t tap(const ConvShape& s, int64_t a, int64_t b, int64_t c) const;
@@ -41,9 +42,11 @@ struct BandSource {
 inline int32_t zero_point_as_u8(CodeType type, int32_t zero_point) {
   return type == CodeType::kU8 ? zero_point : zero_point + 128;
 }
-void fill_band(const ConvShape& shape, const BandPlan& plan, const BandSource& source, const PixelBlock& block, std::byte* band);
+void fill_band(const ConvShape& shape, const BandPlan& plan, const BandSource& source,
+               const PixelBlock& block, std::byte* band);
 
-// A 1x1 convolution without stride and padding as one long line of pixels: blocks then need not end with a line.
+// A 1x1 convolution without stride and padding as one long line of pixels: blocks then need not end with a
+// line.
 ConvShape as_one_line(const ConvShape& shape);
 
 }  // namespace precis::kernels::simd

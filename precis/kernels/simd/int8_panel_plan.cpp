@@ -20,7 +20,8 @@ int64_t taps_of(const ConvShape& s) { return s.kernel[0] * s.kernel[1] * s.kerne
 // Whether no tap of any pixel falls into padding.
 bool without_padding(const ConvShape& s) {
   for (int i = 0; i < 3; ++i)
-    if (s.pad[i] != 0 || (s.out[i] - 1) * s.stride[i] + (s.kernel[i] - 1) * s.dilation[i] >= s.in[i]) return false;
+    if (s.pad[i] != 0 || (s.out[i] - 1) * s.stride[i] + (s.kernel[i] - 1) * s.dilation[i] >= s.in[i])
+      return false;
   return true;
 }
 
@@ -41,7 +42,8 @@ void add_runs(PanelPlan& p, const BandPlan& source) {
   const int64_t taps = lines_are_runs(s) ? s.kernel[2] : 1;
   for (int64_t t = 0; t < taps_of(s); t += taps) {
     PanelRun run;
-    run.offset = source.tap(s, t / (s.kernel[1] * s.kernel[2]), t / s.kernel[2] % s.kernel[1], t % s.kernel[2]);
+    run.offset =
+        source.tap(s, t / (s.kernel[1] * s.kernel[2]), t / s.kernel[2] % s.kernel[1], t % s.kernel[2]);
     run.quads = ceil_div(taps * group_in(s), kQuad);
     run.first_tap = t;
     run.taps = taps;
@@ -75,7 +77,8 @@ void for_each_weight(const PanelPlan& p, const Panel& panel, int64_t c, F f) {
   int64_t at = panel.weights + c * kQuad;
   for (const PanelRun& run : p.runs) {
     for (int64_t i = 0; i < run.taps * channels; ++i)
-      f(at + i / kQuad * quad_bytes + i % kQuad, i % channels * taps_of(p.shape) + run.first_tap + i / channels);
+      f(at + i / kQuad * quad_bytes + i % kQuad,
+        i % channels * taps_of(p.shape) + run.first_tap + i / channels);
     at += run.quads * quad_bytes;
   }
 }
@@ -88,7 +91,9 @@ int64_t sum_of(const ConvShape& s, const int16_t* centred, int64_t channel) {
 
 }  // namespace
 
-int64_t PanelPlan::slots() const { return panels.empty() ? 0 : panels.back().slot + panels.back().blocks * kChannelBlock; }
+int64_t PanelPlan::slots() const {
+  return panels.empty() ? 0 : panels.back().slot + panels.back().blocks * kChannelBlock;
+}
 
 PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width) {
   PanelPlan p;
@@ -100,7 +105,8 @@ PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width) {
   p.band = source;
   p.pixel_stride = source.pixel_stride(s);
   p.line_stride = s.stride[1] * source.line_stride;
-  p.pixels = p.in_place ? std::clamp<int64_t>(kSourceBytes / (s.stride[1] * s.stride[2] * s.in_channels), 48, kMaxPixels)
+  p.pixels = p.in_place ? std::clamp<int64_t>(kSourceBytes / (s.stride[1] * s.stride[2] * s.in_channels), 48,
+                                              kMaxPixels)
                         : source.lines * source.columns;
   add_runs(p, source);
   add_panels(p, width);
@@ -111,7 +117,8 @@ PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width) {
 }
 
 bool fits_panels(const ConvShape& s, const int16_t* centred) {
-  return std::all_of(centred, centred + s.out_channels * s.depth(), [](int16_t w) { return w >= -128 && w <= 127; });
+  return std::all_of(centred, centred + s.out_channels * s.depth(),
+                     [](int16_t w) { return w >= -128 && w <= 127; });
 }
 
 void pack_panels(const PanelPlan& p, const int16_t* centred, std::byte* packed) {
@@ -119,12 +126,13 @@ void pack_panels(const PanelPlan& p, const int16_t* centred, std::byte* packed) 
   for (const Panel& panel : p.panels)
     for (int64_t c = 0; c < panel.valid; ++c) {
       const int16_t* w = centred + (panel.channel + c) * p.shape.depth();
-      for_each_weight(p, panel, c, [&](int64_t to, int64_t from) { packed[to] = static_cast<std::byte>(w[from]); });
+      for_each_weight(p, panel, c,
+                      [&](int64_t to, int64_t from) { packed[to] = static_cast<std::byte>(w[from]); });
     }
 }
 
-std::vector<int32_t> panel_offsets(const PanelPlan& p, const int16_t* centred, CodeType x_type, int32_t x_zero_point,
-                                   const int32_t* bias) {
+std::vector<int32_t> panel_offsets(const PanelPlan& p, const int16_t* centred, CodeType x_type,
+                                   int32_t x_zero_point, const int32_t* bias) {
   std::vector<int32_t> offsets(static_cast<size_t>(p.slots()), 0);
   const auto zero_point = static_cast<uint32_t>(zero_point_as_u8(x_type, x_zero_point));
   for (const Panel& panel : p.panels)
@@ -136,8 +144,10 @@ std::vector<int32_t> panel_offsets(const PanelPlan& p, const int16_t* centred, C
   return offsets;
 }
 
-bool sums_are_exact(const ConvShape& s, const int16_t* centred, CodeType x_type, int32_t x_zero_point, const int32_t* bias) {
-  const int64_t zero_point = zero_point_as_u8(x_type, x_zero_point), largest = std::max<int64_t>(zero_point, 255 - zero_point);
+bool sums_are_exact(const ConvShape& s, const int16_t* centred, CodeType x_type, int32_t x_zero_point,
+                    const int32_t* bias) {
+  const int64_t zero_point = zero_point_as_u8(x_type, x_zero_point),
+                largest = std::max<int64_t>(zero_point, 255 - zero_point);
   for (int64_t c = 0; c < s.out_channels; ++c) {
     int64_t sum = 0;
     for (int64_t i = 0; i < s.depth(); ++i) sum += std::abs(centred[c * s.depth() + i]);

@@ -7,13 +7,15 @@ namespace precis::kernels::simd {
 namespace {
 
 // Addresses of the block's pixels, line after line.
-const std::byte** list_pixels(const PanelPlan& p, const PixelBlock& block, const std::byte* first, const std::byte** list) {
+const std::byte** list_pixels(const PanelPlan& p, const PixelBlock& block, const std::byte* first,
+                              const std::byte** list) {
   for (int64_t l = 0; l < block.lines; ++l)
     for (int64_t c = 0; c < block.columns; ++c) *list++ = first + l * p.line_stride + c * p.pixel_stride;
   return list;
 }
 
-int64_t find_in_place(const PanelPlan& p, const std::byte* x, int64_t first, int64_t last, const std::byte** list) {
+int64_t find_in_place(const PanelPlan& p, const std::byte* x, int64_t first, int64_t last,
+                      const std::byte** list) {
   const ConvShape& s = p.shape;
   last = std::min(last, first + p.pixels);
   for (int64_t at = first; at < last;) {

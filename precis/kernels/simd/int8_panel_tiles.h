@@ -1,12 +1,15 @@
-// The panel kernel (int8_panels.h), written once for every instruction set with VPDPBUSD. Included only by files compiled for
-// one of them; everything is internal to each (anonymous namespace). `V` names the vectors:
-//   Sums (16 int32), Weights (16 quads), Codes (one quad, repeated); load_sums, load_weights, repeat, add_products
-//   kRows[blocks]: pixels of the largest register tile;  Finish: store_row(sums[blocks], slot, y, element, valid)
+// The panel kernel (int8_panels.h), written once for every instruction set with VPDPBUSD. Included only by
+// files compiled for one of them; everything is internal to each (anonymous namespace). `V` names the
+// vectors:
+//   Sums (16 int32), Weights (16 quads), Codes (one quad, repeated); load_sums, load_weights, repeat,
+//   add_products kRows[blocks]: pixels of the largest register tile;  Finish: store_tile(sums, slot, y,
+//   element, y_stride, valid)
 #pragma once
 
 #include <cstring>
 
 #include "precis/kernels/simd/int8_tables.h"
+#include "precis/kernels/simd/int8_unroll.h"
 
 namespace precis::kernels::simd {
 namespace {
@@ -24,30 +27,31 @@ struct Tile {
   const std::byte* weights;
   const int32_t* offsets;
   int64_t slot, valid;
-  int64_t at;                      // flat element of the first pixel's first channel in y
+  int64_t at;  // flat element of the first pixel's first channel in y
   int64_t y_stride;
 };
 
 template <typename V, int R, int B>
 void run_tile(const Tile& t, const typename V::Finish& finish, std::byte* y) {
   typename V::Sums sums[R][B];
-  for (int r = 0; r < R; ++r)
-    for (int b = 0; b < B; ++b) sums[r][b] = V::load_sums(t.offsets + b * kChannelBlock);
   const std::byte* x[R];
-  for (int r = 0; r < R; ++r) x[r] = t.pixels[r] + t.group_offset;
+  unroll<R>([&](auto r) {
+    x[r] = t.pixels[r] + t.group_offset;
+    unroll<B>([&](auto b) { sums[r][b] = V::load_sums(t.offsets + b * kChannelBlock); });
+  });
   const std::byte* w = t.weights;
   for (const PanelRun& run : t.plan->runs) {
     const int64_t end = run.offset + 4 * run.quads;
     for (int64_t k = run.offset; k < end; k += 4, w += 4 * kChannelBlock * B) {
       typename V::Weights weights[B];
-      for (int b = 0; b < B; ++b) weights[b] = V::load_weights(w + b * 4 * kChannelBlock);
-      for (int r = 0; r < R; ++r) {
+      unroll<B>([&](auto b) { weights[b] = V::load_weights(w + b * 4 * kChannelBlock); });
+      unroll<R>([&](auto r) {
         const typename V::Codes codes = V::repeat(x[r] + k);
-        for (int b = 0; b < B; ++b) sums[r][b] = V::add_products(sums[r][b], codes, weights[b]);
-      }
+        unroll<B>([&](auto b) { sums[r][b] = V::add_products(sums[r][b], codes, weights[b]); });
+      });
     }
   }
-  for (int r = 0; r < R; ++r) finish.template store_row<B>(sums[r], t.slot, y, t.at + r * t.y_stride, t.valid);
+  finish.template store_tile<R, B>(sums, t.slot, y, t.at, t.y_stride, t.valid);
 }
 
 // The tile of `rows` pixels, at most R.
@@ -73,7 +77,8 @@ void run_panel(int64_t pixels, Tile t, const typename V::Finish& finish, std::by
 }
 
 template <typename V, int B = V::kWidth>
-void run_blocks(int64_t blocks, int64_t pixels, const Tile& t, const typename V::Finish& finish, std::byte* y) {
+void run_blocks(int64_t blocks, int64_t pixels, const Tile& t, const typename V::Finish& finish,
+                std::byte* y) {
   if constexpr (B > 1) {
     if (blocks < B) return run_blocks<V, B - 1>(blocks, pixels, t, finish, y);
   }
@@ -81,15 +86,22 @@ void run_blocks(int64_t blocks, int64_t pixels, const Tile& t, const typename V:
 }
 
 template <typename V>
-void run_panels(const PanelPlan& p, const PanelData& d, const Epilogue& e, const PanelRange& range, std::byte* scratch) {
-  const typename V::Finish finish(e);
+void run_panels(const PanelPlan& p, const PanelData& d, const typename V::Finish& finish,
+                const PanelRange& range, std::byte* scratch) {
   auto** pixels = reinterpret_cast<const std::byte**>(scratch);
   for (int64_t first = range.first_pixel; first < range.last_pixel;) {
     const int64_t count = find_pixels(p, d, first, range.last_pixel, scratch);
     for (int64_t i = range.first_panel; i < range.last_panel; ++i) {
       const Panel& panel = p.panels[static_cast<size_t>(i)];
-      const Tile t{&p,         pixels,      panel.group * (p.shape.in_channels / p.shape.groups), d.weights + panel.weights,
-                   d.offsets + panel.slot,  panel.slot, panel.valid, first * d.y_stride + panel.channel, d.y_stride};
+      const Tile t{&p,
+                   pixels,
+                   panel.group * (p.shape.in_channels / p.shape.groups),
+                   d.weights + panel.weights,
+                   d.offsets + panel.slot,
+                   panel.slot,
+                   panel.valid,
+                   first * d.y_stride + panel.channel,
+                   d.y_stride};
       run_blocks<V>(panel.blocks, count, t, finish, d.y);
     }
     first += count;

@@ -1,7 +1,8 @@
-// Convolutions and matrix products of u8 codes by s8 weights for instructions that add the products of four neighbours in
-// 32 bits (VPDPBUSD). Exact as they are: nothing saturates on the way, and the input's zero point is in what the accumulators
-// start from. Weights lie in panels of a few blocks of channels, in the order in which the kernels read them; pixels are read
-// where they lie, or in padded copies of some lines (int8_band.h). See int8.h for the shared records.
+// Convolutions and matrix products of u8 codes by s8 weights for instructions that add the products of four
+// neighbours in 32 bits (VPDPBUSD). Exact as they are: nothing saturates on the way, and the input's zero
+// point is in what the accumulators start from. Weights lie in panels of a few blocks of channels, in the
+// order in which the kernels read them; pixels are read where they lie, or in padded copies of some lines
+// (int8_band.h). See int8.h for the shared records.
 #pragma once
 
 #include "precis/core/isa.h"
@@ -9,8 +10,8 @@
 
 namespace precis::kernels::simd {
 
-// Neighbouring bytes of the input that one pixel reads: `taps` taps of one group's channels, filled up to whole quads (what
-// stands there meets weights of zero).
+// Neighbouring bytes of the input that one pixel reads: `taps` taps of one group's channels, filled up to
+// whole quads (what stands there meets weights of zero).
 struct PanelRun {
   int64_t offset = 0;  // bytes from the pixel's address, for group 0
   int64_t quads = 0;
@@ -31,11 +32,11 @@ struct Panel {
 struct PanelPlan {
   ConvShape shape;  // as_one_line() of what was given
   bool in_place = false;
-  BandPlan band;           // unused in place
-  int64_t pixels = 1;      // of the largest block
+  BandPlan band;                              // unused in place
+  int64_t pixels = 1;                         // of the largest block
   int64_t line_stride = 0, pixel_stride = 0;  // bytes from one output pixel's input to the next one's
   std::vector<PanelRun> runs;
-  int64_t quads = 0;       // of all runs
+  int64_t quads = 0;  // of all runs
   std::vector<Panel> panels;
   int64_t weight_bytes = 0;
   int64_t scratch_bytes = 0;  // for one call: the addresses of a block's pixels, then the band
@@ -49,17 +50,20 @@ struct PanelPlan {
 int64_t panel_width(Isa isa);
 PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width);
 
-// `centred`: [out_channels, in_channels / groups, kernel...] weights minus their zero points. False: not all fit 8 bits.
+// `centred`: [out_channels, in_channels / groups, kernel...] weights minus their zero points. False: not all
+// fit 8 bits.
 bool fits_panels(const ConvShape& shape, const int16_t* centred);
-void pack_panels(const PanelPlan& plan, const int16_t* centred, std::byte* packed);  // weight_bytes, 64-byte aligned
+void pack_panels(const PanelPlan& plan, const int16_t* centred,
+                 std::byte* packed);  // weight_bytes, 64-byte aligned
 
-// What accumulators start from, in the padded order: bias - zero point * sum of the channel's weights, modulo 2^32. `bias`
-// may be null. It may be added here, and not in float, only where sums_are_exact().
-std::vector<int32_t> panel_offsets(const PanelPlan& plan, const int16_t* centred, CodeType x_type, int32_t x_zero_point,
-                                   const int32_t* bias);
+// What accumulators start from, in the padded order: bias - zero point * sum of the channel's weights, modulo
+// 2^32. `bias` may be null. It may be added here, and not in float, only where sums_are_exact().
+std::vector<int32_t> panel_offsets(const PanelPlan& plan, const int16_t* centred, CodeType x_type,
+                                   int32_t x_zero_point, const int32_t* bias);
 // True when accumulator, bias and their sum are below 2^24 for every channel whatever the codes are: then
 // float(acc) + float(bias) = float(acc + bias).
-bool sums_are_exact(const ConvShape& shape, const int16_t* centred, CodeType x_type, int32_t x_zero_point, const int32_t* bias);
+bool sums_are_exact(const ConvShape& shape, const int16_t* centred, CodeType x_type, int32_t x_zero_point,
+                    const int32_t* bias);
 
 struct PanelData {
   const std::byte* x = nullptr;  // codes [batch, spatial, in_channels]
@@ -76,8 +80,8 @@ struct PanelRange {
 };
 
 // Epilogue: bias is null when panel_offsets() has it.
-using PanelKernel = void (*)(const PanelPlan& plan, const PanelData& data, const Epilogue& e, const PanelRange& range,
-                             std::byte* scratch);
+using PanelKernel = void (*)(const PanelPlan& plan, const PanelData& data, const Epilogue& e,
+                             const PanelRange& range, std::byte* scratch);
 PanelKernel panel_kernel_for(Isa isa);  // null where there is none
 
 }  // namespace precis::kernels::simd
