@@ -274,7 +274,7 @@ bool lower_code_function(PlanBuilder& b, const FusedOp& op) {
   const int64_t count = elements(b, out, layout);
   b.emit(std::make_unique<CallStep>([=, t = *table](std::span<std::byte* const> buffers) {
            run_chunks(count, kCodesPerChunk, [&](int64_t begin, int64_t end) {
-             simd::look_up(t.bytes(), at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
+             kernels->look_up(t.bytes(), at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
            });
          }),
          b.describe(op, "table", {x}, layout, layout), {bx, bo});
