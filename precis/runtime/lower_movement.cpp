@@ -344,6 +344,7 @@ bool lower_concat(PlanBuilder& b, const FusedOp& op) {
     to += b.shape(in).dims()[axis];
     if (whole < 0 || !b.lies_in(whole, in, i)) moves.push_back({in, std::move(r)});
   }
+  if (moves.empty()) return true;  // all of them were written where they belong
   emit_moves(b, op, out, moves, whole < 0 ? b.native_layout(main.inputs[0]) : b.native_layout(out));
   return true;
 }

@@ -18,7 +18,8 @@ void add(Table& table, Lowering lowering, std::initializer_list<const char*> ops
 Table make_table() {
   Table t;
   add(t, lower_code_linear, {"Conv", "MatMul", "Gemm"});
-  add(t, lower_code_sum, {"Add", "Sub"});
+  add(t, lower_code_binary, {"Add", "Sub", "Mul"});
+  add(t, lower_code_affine, {"BatchNormalization"});
   add(t, lower_code_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});
   add(t, lower_code_function,
       {"Relu",     "LeakyRelu", "PRelu",       "Elu",       "Selu", "Celu", "ThresholdedRelu",

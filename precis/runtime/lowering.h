@@ -32,9 +32,10 @@ std::optional<int64_t> concat_placement(const PlanBuilder& builder, const Use& u
 // Concat joins channels and only copies.
 std::optional<int64_t> concat_row_placement(const PlanBuilder& builder, const Use& use);
 
-// On 8-bit codes (lower_code_linear.cpp, lower_codes.cpp).
+// On 8-bit codes (lower_code_linear.cpp, lower_code_binary.cpp, lower_code_pool.cpp, lower_codes.cpp, lower_code_convert.cpp).
 bool lower_code_linear(PlanBuilder& builder, const FusedOp& op);
-bool lower_code_sum(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_binary(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_affine(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_pool(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_concat(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_function(PlanBuilder& builder, const FusedOp& op);

@@ -67,6 +67,24 @@ graph net(x: f32[1,16] @ u8(scale=0.5, zp=3)) -> (y) {
   EXPECT_EQ(plan.steps[0].kernel, "reference");
 }
 
+// The change of layout is part of the step between reals and codes, and a Concat that everybody writes into is no step.
+TEST(Plan, CodesTakeNoStepOfTheirOwnForLayouts) {
+  const PlanInfo plan = plan_of(R"(
+graph net(x: f32[1,3,9,9]) -> (y) {
+  q: f32[1,3,9,9] @ u8(scale=0.02, zp=100) = precis::Quantize(x)
+  w1: f32[16,3,1,1] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)
+  w2: f32[16,3,3,3] @ i8(scale=0.01) = constant(uniform, seed=2, lo=-127, hi=127)
+  a: f32[1,16,9,9] @ u8(scale=0.1, zp=100) = Conv(q, w1)
+  b: f32[1,16,9,9] @ u8(scale=0.1, zp=100) = Conv(q, w2) {pads=[1,1,1,1]}
+  c: f32[1,32,9,9] @ u8(scale=0.1, zp=100) = Concat(a, b) {axis=1}
+  p: f32[1,32,4,4] @ u8(scale=0.1, zp=100) = MaxPool(c) {kernel_shape=[2,2], strides=[2,2]}
+  y = precis::Dequantize(p)
+})");
+  std::vector<std::string> ops;
+  for (const StepInfo& s : plan.steps) ops.push_back(s.op);
+  EXPECT_THAT(ops, testing::ElementsAre("Quantize", "Conv", "Conv", "MaxPool", "Dequantize"));
+}
+
 TEST(Plan, ViewsAreNoSteps) {
   const PlanInfo plan = plan_of(R"(
 graph net(x: f32[2,3,4]) -> (y) {

@@ -60,8 +60,4 @@ std::vector<int16_t> pack_depthwise_weights(const ConvShape& s, const int16_t* c
   return packed;
 }
 
-void look_up(const std::byte* table, const std::byte* x, std::byte* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] = table[std::to_integer<size_t>(x[i])];
-}
-
 }  // namespace precis::kernels::simd

@@ -17,12 +17,13 @@ void conv_panels_avx2_vnni(const PanelPlan& plan, const PanelData& data, const E
 // `scratch`; returns their number.
 int64_t find_pixels(const PanelPlan& plan, const PanelData& data, int64_t first, int64_t last, std::byte* scratch);
 
-void add_avx2(const Kernels::Sum& p, const std::byte* a, const std::byte* b, std::byte* y, int64_t n);
-void rescale_avx2(const Kernels::Rescale& p, const std::byte* x, std::byte* y, int64_t n);
-void quantize_avx2(const float* x, float scale, float zero_point, float code_min, float code_max, CodeType type, std::byte* y, int64_t n);
-void dequantize_avx2(const std::byte* x, CodeType type, float scale, int32_t zero_point, float* y, int64_t n);
-void max_pool_avx2(const PoolShape& shape, CodeType type, const std::byte* x, std::byte* y, int64_t first, int64_t last);
-void average_pool_avx2(const PoolShape& shape, const AveragePool& p, CodeType x_type, CodeType y_type, const std::byte* x, std::byte* y,
-                       int64_t first, int64_t last);
+// Everything that is neither convolution nor matrix product (int8_code_tables.cpp), and its parts.
+void set_code_kernels(Kernels& k, Isa isa);
+void set_elementwise_avx2(Kernels& k);
+void set_elementwise_avx512(Kernels& k);
+void set_pools_avx2(Kernels& k);
+void set_pools_avx512(Kernels& k);
+void set_transpose_avx2(Kernels& k);
+void set_look_up_vbmi(Kernels& k);
 
 }  // namespace precis::kernels::simd
