@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "precis/runtime/channel_shuffle.h"
+
 namespace precis::runtime {
 namespace {
 
@@ -75,6 +77,8 @@ class Fuser {
         take_chain(op);
       else if (is_weighted(graph_.node(id)) || is_plain_norm(graph_.node(id)))
         extend(op);
+      else if (graph_.node(id).is("Reshape"))
+        take_shuffle(op);
       ops.push_back(std::move(op));
     }
     // An op runs where its last node stood: by then all of its inputs exist.
@@ -116,6 +120,15 @@ class Fuser {
     for (NodeId id : op.chain->absorbed) taken_[index(id)] = true;
     op.absorbed = op.chain->absorbed;
     op.outputs = {op.chain->output};
+  }
+
+  void take_shuffle(FusedOp& op) {
+    const std::vector<NodeId> rest = match_channel_shuffle(graph_, op.node);
+    if (rest.empty() || kept_.count(op.outputs[0]) != 0 || kept_.count(graph_.node(rest[0]).outputs[0]) != 0)
+      return;
+    for (NodeId id : rest) taken_[index(id)] = true;
+    op.absorbed = rest;
+    op.outputs = graph_.node(rest.back()).outputs;
   }
 
   // The only reader of `id` when the value may disappear.

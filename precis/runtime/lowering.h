@@ -46,6 +46,7 @@ bool lower_requantize(PlanBuilder& builder, const FusedOp& op);
 bool reduces_spatial_axes(const PlanBuilder& builder, const Node& node);
 
 // Any element type (lower_movement.cpp): the contents move, or only the shape changes.
+bool lower_channel_shuffle(PlanBuilder& builder, const FusedOp& op);  // channel_shuffle.cpp
 bool lower_alias(PlanBuilder& builder, const FusedOp& op);
 bool lower_transpose(PlanBuilder& builder, const FusedOp& op);
 bool lower_slice(PlanBuilder& builder, const FusedOp& op);

@@ -90,6 +90,38 @@ graph net(x: f32[1,16,8,8]) -> (y) {
   EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Tanh(onednn)", "Conv+Add+Relu(onednn)"));
 }
 
+TEST(Fusion, ChannelShuffle) {
+  for (const char* groups : {"2, 12", "3, 8", "4, 6", "6, 4", "8, 3"}) {
+    SCOPED_TRACE(groups);
+    const std::string text = std::string(R"(
+graph net(x: f32[2,24,5,7]) -> (y) {
+  w: f32[24,24,1,1] = constant(normal, seed=1, scale=0.2)
+  split: i64[5] = [2, )") + groups +
+                             R"(, 5, 7]
+  join: i64[4] = [2, 24, 5, 7]
+  c = Conv(x, w)
+  s = Reshape(c, split)
+  t = Transpose(s) {perm=[0,2,1,3,4]}
+  j = Reshape(t, join)
+  y = Conv(j, w)
+})";
+    expect_engines_agree(text);
+    EXPECT_THAT(step_names(parse_graph(text)),
+                ElementsAre("Conv(onednn)", "Reshape+Transpose+Reshape(copy)", "Conv(onednn)"));
+  }
+}
+
+TEST(Fusion, ChannelShuffleOfAnInput) {
+  expect_engines_agree(R"(
+graph net(x: f32[2,6,5,7]) -> (y) {
+  split: i64[5] = [2, 2, 3, 5, 7]
+  join: i64[4] = [2, 6, 5, 7]
+  s = Reshape(x, split)
+  t = Transpose(s) {perm=[0,2,1,3,4]}
+  y = Reshape(t, join)
+})");
+}
+
 TEST(Fusion, TwoConvolutionsMeetInOneSum) {
   expect_engines_agree(R"(
 graph net(x: f32[1,16,8,8]) -> (y) {
