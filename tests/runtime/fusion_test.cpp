@@ -184,6 +184,44 @@ graph net(x: f32[1,8,6,6]) -> (y) {
   EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Conv+HardSigmoid+Mul(onednn)"));
 }
 
+TEST(Fusion, HardSwishFromClip) {
+  for (const char* last : {"y = Div(p, six)", "y = Mul(p, sixth)", "y = Mul(sixth, p)"}) {
+    const std::string text = std::string(R"(
+graph net(x: f32[1,8,6,6]) -> (y) {
+  w: f32[8,8,3,3] = constant(normal, seed=1, scale=2)
+  zero: f32[] = [0]
+  three: f32[] = [3]
+  six: f32[] = [6]
+  sixth: f32[] = [0.16666667]
+  c = Conv(x, w)
+  a = Add(c, three)
+  h = Clip(a, zero, six)
+  p = Mul(c, h)
+  )") + last + "\n}";
+    expect_engines_agree(text);
+    EXPECT_THAT(step_names(parse_graph(text)), ElementsAre(testing::StartsWith("Conv+Add+Clip+Mul+")));
+  }
+}
+
+// Other numbers, or a value that somebody else reads, are no HardSwish.
+TEST(Fusion, AlmostHardSwish) {
+  for (const char* end : {"y = Div(p, three)", "y = Div(six, p)", "y = Add(p, h)"}) {
+    const std::string text = std::string(R"(
+graph net(x: f32[1,8,6,6]) -> (y) {
+  w: f32[8,8,3,3] = constant(normal, seed=1, scale=2)
+  zero: f32[] = [0]
+  three: f32[] = [3]
+  six: f32[] = [6]
+  c = Conv(x, w)
+  a = Add(c, three)
+  h = Clip(a, zero, six)
+  p = Mul(c, h)
+  )") + end + "\n}";
+    expect_engines_agree(text);
+    EXPECT_GT(step_names(parse_graph(text)).size(), 1u);
+  }
+}
+
 TEST(Fusion, GemmAndMatMul) {
   expect_engines_agree(R"(
 graph net(x: f32[3,20]) -> (y) {
