@@ -9,6 +9,7 @@
 #include "precis/runtime/lowering.h"
 #include "precis/runtime/onednn/primitives.h"
 #include "precis/runtime/reference_encoded.h"
+#include "precis/runtime/step_threads.h"
 
 namespace precis::runtime {
 
@@ -33,12 +34,15 @@ PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weight
       weights_(weights),
       taps_(taps),
       threads_(threads),
+      op_threads_(threads),
       plan_(std::make_unique<Plan>()) {}
 
 std::unique_ptr<Plan> PlanBuilder::build() {
   plan_->graph = graph_;
   place_inputs();
-  for (const FusedOp& op : fuse(*graph_, taps_)) {
+  const std::vector<FusedOp> ops = fuse(*graph_, taps_);
+  threads_ = plan_threads(*graph_, ops, threads_);
+  for (const FusedOp& op : ops) {
     lower(op);
     lowered_.insert(op.node);
     lowered_.insert(op.absorbed.begin(), op.absorbed.end());
@@ -248,6 +252,7 @@ void PlanBuilder::emit(std::unique_ptr<Step> step, StepInfo info, const std::vec
     life.last = std::max(life.last, next_step());
   }
   plan_->steps.push_back(std::move(step));
+  plan_->step_threads.push_back(op_threads_);
   plan_->info.steps.push_back(std::move(info));
 }
 
@@ -304,6 +309,8 @@ StepInfo PlanBuilder::describe(const FusedOp& op, std::string kernel, const std:
 }
 
 void PlanBuilder::lower(const FusedOp& op) {
+  op_threads_ = step_threads(*graph_, op, threads_);
+  const ThreadScope scope(op_threads_);  // kernels are made for the threads that run them
   const auto computable = [&](ValueId v) { return !v || (has_shape(v) && shape(v).numel() > 0); };
   const auto try_fast = [&](const FusedOp& o) {
     const Node& main = node(o);

@@ -90,6 +90,16 @@ graph net(x: f32[1,16] @ u8(scale=0.5, zp=3)) -> (y) {
   EXPECT_EQ(plan.steps[0].kernel, "reference");
 }
 
+TEST(Plan, DropoutWhoseMaskNobodyReadsIsNoStep) {
+  EXPECT_EQ(count_ops(plan_of(R"(
+graph net(x: f32[2,3,4]) -> (y) {
+  d, mask = Dropout(x)
+  y = Relu(d)
+})"),
+                      "Dropout"),
+            0);
+}
+
 TEST(Plan, ViewsAreNoSteps) {
   const PlanInfo plan = plan_of(R"(
 graph net(x: f32[2,3,4]) -> (y) {
