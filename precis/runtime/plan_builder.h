@@ -54,7 +54,7 @@ class PlanBuilder {
   std::unique_ptr<Plan> build();
 
   // --- for lowerings
-  int threads() const { return threads_; }
+  int threads() const { return op_threads_; }  // of the operation that is being lowered
   const Graph& graph() const { return *graph_; }
   const Node& node(const FusedOp& op) const { return graph_->node(op.node); }
   const ValueType& type(ValueId id) const { return graph_->value(id).type; }
@@ -62,6 +62,10 @@ class PlanBuilder {
   Shape shape(ValueId id) const { return to_shape(type(id).shape); }
   const Tensor* constant(ValueId id) const { return graph_->constant(id); }
   bool is_loose(ValueId id) const { return loose_.count(id) != 0; }
+  // Somebody reads `id`: a node, the caller or a tap.
+  bool is_seen(ValueId id) const {
+    return !graph_->value(id).uses.empty() || graph_->is_output(id) || taps_.count(id) != 0;
+  }
   // The layout a computed value was made in (kPlain for inputs and constants).
   Layout native_layout(ValueId id) const;
   PhysicalType physical(ValueId id, Layout layout) const;
@@ -136,7 +140,7 @@ class PlanBuilder {
   std::shared_ptr<const Graph> graph_;
   WeightStore& weights_;
   const std::set<ValueId>& taps_;
-  int threads_;
+  int threads_, op_threads_;  // of the plan, and of the operation that is being lowered
   std::unique_ptr<Plan> plan_;
   std::map<ValueId, std::vector<Copy>> copies_;
   std::map<std::pair<ValueId, size_t>, BufferId> parts_;  // (concat output, input slot) -> part of its buffer

@@ -116,11 +116,32 @@ bool has_operands(const std::vector<PostOp>& post_ops) {
   return false;
 }
 
+// Left to choose both layouts, oneDNN takes one that only its product over unrolled windows knows, or none of
+// ours, before it tries channels-last.
+template <typename Primitive>
+void prefer_channels_last(const ConvolutionSpec& s, const dnnl::primitive_attr& attributes,
+                          Request& request) {
+  if (s.source_layout || s.destination_layout) return;
+  const auto is_fast = [&](const Request& r) {
+    const auto d = create<Primitive>(r, attributes);
+    Layout any{};
+    return d && std::string(d->impl_info_str()).find("gemm") == std::string::npos &&
+           classify(d->src_desc(), s.source_dtype, s.source, any) &&
+           classify(d->dst_desc(), s.destination_dtype, s.destination, any);
+  };
+  if (is_fast(request)) return;
+  Request last = request;
+  last.source = describe(s.source_dtype, s.source, Layout::kChannelsLast);
+  last.destination = describe(s.destination_dtype, s.destination, Layout::kChannelsLast);
+  if (is_fast(last)) request = last;
+}
+
 template <typename Primitive>
 KernelPtr make(const ConvolutionSpec& s) {
   const WeightsView weights = view_weights(s);
   Request request = request_of(s, weights);
   dnnl::primitive_attr attributes = attributes_for(s);
+  prefer_channels_last<Primitive>(s, attributes, request);
   if (!s.destination_layout && has_operands(s.post_ops)) {
     // Operands lie as the destination does, which is only known once a descriptor was made without them.
     const auto bare = create<Primitive>(request, attributes);
