@@ -36,7 +36,7 @@ asan: deps
 tsan:
 	@tools/install_packages.sh $(PACKAGES) clang libomp-dev
 	@cmake --preset tsan >/dev/null
-	@cmake --build build/tsan -j $(JOBS) --target core_test runtime_test
+	@cmake --build build/tsan -j $(JOBS) --target core_parallel_test shared_sessions_test calib_test
 	@ctest --test-dir build/tsan --output-on-failure -L threads
 
 clang:
