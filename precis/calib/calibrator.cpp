@@ -23,7 +23,9 @@ struct SampleResult {
 
 class Observation {
  public:
-  Observation(const Graph& graph, const std::vector<std::string>& names) : names_(names) {
+  Observation(const Graph& graph, const CalibrateOptions& options)
+      : names_(options.values), keeps_histograms_(options.histograms) {
+    const std::vector<std::string>& names = names_;
     for (size_t i = 0; i < names.size(); ++i) {
       const ValueId id = graph.find_value(names[i]);
       check(static_cast<bool>(id), ErrorCode::kInternal,
@@ -75,7 +77,7 @@ class Observation {
     const std::span<const float> values = real.data<float>();
     try {
       const quant::SampleSummary s = quant::summarize(values);
-      histograms_[worker][value].add(values, s.min, s.max);
+      if (keeps_histograms_) histograms_[worker][value].add(values, s.min, s.max);
       result.values[value] = s;
     } catch (const Error& e) {
       throw Error(e.code(),
@@ -85,6 +87,7 @@ class Observation {
   }
 
   const std::vector<std::string>& names_;
+  const bool keeps_histograms_;
   std::map<std::string, size_t, std::less<>> computed_;             // name -> position in names_
   std::vector<std::pair<size_t, size_t>> fed_;                      // graph input, position in names_
   std::vector<std::vector<quant::StreamingHistogram>> histograms_;  // one set per worker
@@ -99,7 +102,7 @@ quant::RangeTable calibrate(const Graph& graph, const data::DataSource& source,
   runtime::ProgramOptions program_options;
   program_options.taps = options.values;
   SampleLoop loop({runtime::Program::compile(graph, program_options)});
-  Observation observation(graph, options.values);
+  Observation observation(graph, options);
   observation.use_workers(loop.workers());
   quant::RangeTable table;
   table.graph_hash = graph_hash(graph);

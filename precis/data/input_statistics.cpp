@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "precis/core/check.h"
 #include "precis/core/text.h"
@@ -34,6 +35,39 @@ void add_values(InputStatistics& s, int64_t count, const At& at) {
   s.stddev = std::sqrt(squares / static_cast<double>(s.values));
 }
 
+constexpr size_t kLanes = 8;
+
+// The same for finite floats in one pass of eight interleaved sums, taken from the first value on; false, having done nothing, where a
+// value is not finite.
+bool add_finite(InputStatistics& s, std::span<const float> x) {
+  if (x.empty()) return false;
+  double sum[kLanes] = {}, squares[kLanes] = {};
+  float lo[kLanes], hi[kLanes];
+  std::fill_n(lo, kLanes, x[0]);
+  std::fill_n(hi, kLanes, x[0]);
+  const double origin = static_cast<double>(x[0]);
+  const auto add = [&](size_t lane, float value) {
+    const double d = static_cast<double>(value) - origin;
+    sum[lane] += d;
+    squares[lane] += d * d;
+    lo[lane] = value < lo[lane] ? value : lo[lane];
+    hi[lane] = value > hi[lane] ? value : hi[lane];
+  };
+  const size_t whole = x.size() / kLanes * kLanes;
+  for (size_t i = 0; i < whole; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; ++lane) add(lane, x[i + lane]);
+  for (size_t i = whole; i < x.size(); ++i) add(i - whole, x[i]);
+  const double total = std::accumulate(sum, sum + kLanes, 0.0), total_squares = std::accumulate(squares, squares + kLanes, 0.0);
+  if (!std::isfinite(total_squares)) return false;
+  const double n = static_cast<double>(x.size());
+  s.values = static_cast<int64_t>(x.size());
+  s.min = static_cast<double>(*std::min_element(lo, lo + kLanes));
+  s.max = static_cast<double>(*std::max_element(hi, hi + kLanes));
+  s.mean = origin + total / n;
+  s.stddev = std::sqrt(std::max(0.0, total_squares / n - total / n * (total / n)));
+  return true;
+}
+
 // Joins the moments of two sets (Chan, Golub and LeVeque 1979).
 void merge_one(InputStatistics& a, const InputStatistics& b) {
   a.non_finite += b.non_finite;
@@ -58,10 +92,7 @@ std::vector<InputStatistics> sample_statistics(const Sample& sample, const std::
     s.name = inputs[k].name;
     s.dtype = inputs[k].dtype;
     s.first_shape = t.shape();
-    if (t.dtype() == DType::kF32)
-      add_values(s, t.numel(),
-                 [x = t.data<float>()](int64_t i) { return static_cast<double>(x[static_cast<size_t>(i)]); });
-    else
+    if (t.dtype() != DType::kF32 || !add_finite(s, t.data<float>()))
       add_values(s, t.numel(), [&t](int64_t i) { return t.at_double(i); });
   }
   return statistics;

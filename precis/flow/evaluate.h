@@ -66,7 +66,7 @@ struct CompareOptions {
 };
 
 // Layers are compared on at most this many samples, evenly spread.
-inline constexpr int64_t kLayerSamples = 32;
+inline constexpr int64_t kLayerSamples = 16;
 
 // Outputs are matched by name (then by position). Layers are the values of the same name that both models compute: what a fused
 // integer operation of the candidate does not leave behind is not compared.

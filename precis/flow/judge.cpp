@@ -125,18 +125,16 @@ class JudgePass {
   void examine(calib::SampleLoop::Worker& worker, int64_t index, const data::Sample& s, Findings& f) const {
     f.label = s.label;
     const bool compared = options_.compared != 0 && is_spread_row(index, options_.compared, size_);
-    std::vector<std::vector<Tensor>> outputs;
-    if (options_.accuracy || compared)
-      for (size_t m = 0; m < models_.size(); ++m) outputs.push_back(worker.sessions[m].run(s.inputs));
+    const bool probed = probe_ && is_spread_row(index, options_.layer_rows, size_);
+    std::vector<std::vector<Tensor>> outputs(models_.size());
+    if (options_.accuracy || (compared && !probed))
+      for (size_t m = 0; m < models_.size(); ++m) outputs[m] = worker.sessions[m].run(s.inputs);
     if (options_.accuracy)
       for (const auto& of_model : outputs) f.verdicts.push_back(verdict_of(s, of_model));
-    if (compared) {
-      f.errors.resize(errors_.size());
-      for (size_t i = 0; i < errors_.size(); ++i) f.errors[i].add(outputs[0][i], outputs[1][matches_[i]]);
-    }
-    if (probe_ && is_spread_row(index, options_.layer_rows, size_))
-      f.layers =
-          probe_->sample(worker.sessions[models_.size()], worker.sessions[models_.size() + 1], s.inputs);
+    if (probed) f.layers = probe_->sample(worker.sessions[2], worker.sessions[3], s.inputs, outputs);
+    if (!compared) return;
+    f.errors.resize(errors_.size());
+    for (size_t i = 0; i < errors_.size(); ++i) f.errors[i].add(outputs[0][i], outputs[1][matches_[i]]);
   }
 
   void join(int64_t index, const Findings& f) {

@@ -115,14 +115,15 @@ LayerStats LayerProbe::compare_value(const std::string& name, const Tensor& refe
 }
 
 std::vector<LayerStats> LayerProbe::sample(runtime::Session& reference, runtime::Session& candidate,
-                                           std::span<const Tensor> inputs) const {
+                                           std::span<const Tensor> inputs,
+                                           std::vector<std::vector<Tensor>>& outputs) const {
   std::vector<Tensor> kept(names_.size());
   reference.set_tap([&](const std::string& name, const Tensor& t) {
     const auto it = positions_.find(name);
     if (it != positions_.end())
       kept[it->second] = type_of(a_, name).encoded() ? real_of(type_of(a_, name), t) : t.clone();
   });
-  reference.run(inputs);
+  outputs[0] = reference.run(inputs);
   reference.set_tap({});
   std::vector<LayerStats> stats(names_.size());
   candidate.set_tap([&](const std::string& name, const Tensor& t) {
@@ -131,7 +132,7 @@ std::vector<LayerStats> LayerProbe::sample(runtime::Session& reference, runtime:
     stats[it->second] = compare_value(name, kept[it->second], t);
     kept[it->second] = {};
   });
-  candidate.run(inputs);
+  outputs[1] = candidate.run(inputs);
   candidate.set_tap({});
   return stats;
 }

@@ -30,9 +30,10 @@ class LayerProbe {
 
   const std::vector<std::string>& names() const { return names_; }
 
-  // Runs both tapped sessions on one sample; one entry per name.
+  // Runs both tapped sessions on one sample; one entry per name. `outputs` receives what each returned.
   std::vector<LayerStats> sample(runtime::Session& reference, runtime::Session& candidate,
-                                 std::span<const Tensor> inputs) const;
+                                 std::span<const Tensor> inputs,
+                                 std::vector<std::vector<Tensor>>& outputs) const;
 
   // Sorted, worst first. `totals`: the merged samples.
   std::vector<LayerComparison> finish(const std::vector<LayerStats>& totals) const;

@@ -21,7 +21,8 @@ namespace {
 
 using Outcome = QuantizeResult::Outcome;
 
-constexpr int64_t kCompareSamples = 64;  // for outputs and layers; accuracy is judged on all rows
+constexpr int64_t kCompareSamples = 64;             // whose outputs are compared; accuracy is judged on all rows
+constexpr int64_t kCalibrationCompareSamples = 32;  // on the calibration rows, where the figures are no independent proof anyway
 constexpr int64_t kFewSamples = 64;      // fewer calibration samples than this are worth a warning
 
 // Thrown by the verification to leave the temporary file unpublished; never leaves this file.
@@ -67,6 +68,7 @@ class QuantizeFlow {
     run_.original = std::move(r.model);
     run_.model = run_.original;
     run_.progress = q_.progress;
+    run_.keeps_ranges = !q_.save_ranges.empty();
   }
 
   QuantizeResult already_quantized() {
@@ -186,10 +188,10 @@ class QuantizeFlow {
     JudgeOptions options;
     options.progress = q_.progress;
     options.accuracy = data_ && data_->labelled();
-    options.compared = kCompareSamples;
+    options.compared = data_ ? kCompareSamples : kCalibrationCompareSamples;
     options.layer_rows = kLayerSamples;
     // Without labels there is nothing to count: only the compared rows are run.
-    Judgement j = judge({&run_.original.graph, &after}, options.accuracy ? *source : *spread(source, kCompareSamples), options);
+    Judgement j = judge({&run_.original.graph, &after}, options.accuracy ? *source : *spread(source, options.compared), options);
     result_.comparison = std::move(j.comparison);
     result_.worst_layers = std::move(result_.comparison->layers);
     if (result_.worst_layers.size() > 5) result_.worst_layers.resize(5);

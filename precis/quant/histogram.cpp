@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "precis/quant/range_table.h"
+#include "precis/quant/sample_scan.h"
 
 namespace precis::quant {
 namespace {
@@ -84,44 +85,24 @@ void StreamingHistogram::add(std::span<const float> values, float min, float max
   if (values.empty()) return;
   cover(min, max);
   const int64_t last = first_ + static_cast<int64_t>(counts_.size()) - 1;
-  const bool exact_in_float = first_ > -kFloatIndex && last < kFloatIndex;
-  // Activations are often mostly zeros (ReLU): counting those apart avoids a chain of dependent increments.
-  uint64_t zeros = 0;
-  if (exact_in_float) {
-    for (size_t at = 0; at < values.size(); at += kBlock)
-      zeros += count_block(values.subspan(at, std::min(kBlock, values.size() - at)));
-  } else {
-    const double inverse = std::ldexp(1.0, -exponent_);
-    for (float x : values) {
-      if (x == 0.0f)
-        ++zeros;
-      else
-        ++counts_[static_cast<size_t>(bin_of(x, inverse) - first_)];
-    }
-  }
-  if (zeros > 0) counts_[static_cast<size_t>(-first_)] += zeros;
+  if (first_ > -kFloatIndex && last < kFloatIndex)
+    for (size_t at = 0; at < values.size(); at += kBlock) count_block(values.subspan(at, std::min(kBlock, values.size() - at)));
+  else
+    for (float x : values) ++counts_[static_cast<size_t>(bin_of(x, std::ldexp(1.0, -exponent_)) - first_)];
 }
 
-// Counts all but the zeros, whose number it returns. Every bin index is exact in float: x times a power of
-// two is exact or, where it underflows, of a magnitude below 1; so is the lower edge that decides about the
-// floor of negative values.
-uint64_t StreamingHistogram::count_block(std::span<const float> values) {
-  const float inverse = std::ldexp(1.0f, -exponent_), width = std::ldexp(1.0f, exponent_);
-  const int32_t first = static_cast<int32_t>(first_);
-  const size_t n = values.size();
+// Activations are often mostly zeros (ReLU): counting their bin apart avoids a chain of dependent increments.
+void StreamingHistogram::count_block(std::span<const float> values) {
+  const bool has_zero = first_ <= 0 && -first_ < static_cast<int64_t>(counts_.size());
+  BinGrid grid;
+  grid.width = std::ldexp(1.0f, exponent_);
+  grid.inverse = std::ldexp(1.0f, -exponent_);
+  grid.first = static_cast<int32_t>(first_);
+  grid.skipped = has_zero ? -grid.first : -1;
   int32_t bins[kBlock];
-  for (size_t i = 0; i < n; ++i) {
-    const float x = values[i];
-    const int32_t towards_zero = static_cast<int32_t>(x * inverse);
-    bins[i] = towards_zero - (x < static_cast<float>(towards_zero) * width ? 1 : 0) - first;
-  }
-  size_t kept = 0;
-  for (size_t i = 0; i < n; ++i) {
-    bins[kept] = bins[i];
-    kept += values[i] != 0.0f ? 1 : 0;
-  }
+  const size_t kept = bin_values(values, grid, bins);
   for (size_t i = 0; i < kept; ++i) ++counts_[static_cast<size_t>(bins[i])];
-  return n - kept;
+  if (kept < values.size()) counts_[static_cast<size_t>(grid.skipped)] += values.size() - kept;
 }
 
 void StreamingHistogram::merge(const StreamingHistogram& other) {

@@ -5,29 +5,10 @@
 
 #include "precis/core/check.h"
 #include "precis/quant/range_table.h"
+#include "precis/quant/sample_scan.h"
 
 namespace precis::quant {
 namespace {
-
-constexpr size_t kLanes = 8;
-
-// Eight interleaved sums: a compiler turns them into vector code, and their order is part of the result's
-// definition.
-struct Lanes {
-  float lo[kLanes], hi[kLanes];
-  double sum[kLanes] = {}, squares[kLanes] = {};
-
-  explicit Lanes(float first) {
-    std::fill_n(lo, kLanes, first);
-    std::fill_n(hi, kLanes, first);
-  }
-  void add(size_t lane, float x) {
-    lo[lane] = x < lo[lane] ? x : lo[lane];
-    hi[lane] = x > hi[lane] ? x : hi[lane];
-    sum[lane] += static_cast<double>(x);
-    squares[lane] += static_cast<double>(x) * static_cast<double>(x);
-  }
-};
 
 [[noreturn]] void fail_not_finite(std::span<const float> values) {
   const auto bad = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
@@ -38,22 +19,10 @@ struct Lanes {
 }  // namespace
 
 SampleSummary summarize(std::span<const float> values) {
-  SampleSummary s;
-  if (values.empty()) return s;
-  Lanes lanes(values[0]);
-  const size_t whole = values.size() / kLanes * kLanes;
-  for (size_t i = 0; i < whole; i += kLanes)
-    for (size_t lane = 0; lane < kLanes; ++lane) lanes.add(lane, values[i + lane]);
-  for (size_t i = whole; i < values.size(); ++i) lanes.add(i - whole, values[i]);
-  s.min = *std::min_element(lanes.lo, lanes.lo + kLanes);
-  s.max = *std::max_element(lanes.hi, lanes.hi + kLanes);
-  for (size_t lane = 0; lane < kLanes; ++lane) {
-    s.sum += lanes.sum[lane];
-    s.sum_squares += lanes.squares[lane];
-  }
+  if (values.empty()) return {};
+  const SampleSummary s = scan_values(values);
   // Squares of floats are finite in double, and so are their sums: only NaN or an infinity can spoil them.
   if (!std::isfinite(s.sum_squares)) fail_not_finite(values);
-  s.elements = values.size();
   return s;
 }
 

@@ -31,7 +31,7 @@ class StreamingHistogram {
   friend struct RangeTableCodec;               // range_table_file.cpp
   void cover(float min, float max);           // widen bins and extend until [min, max] is inside
   void coarsen();
-  uint64_t count_block(std::span<const float> values);
+  void count_block(std::span<const float> values);
   int exponent_ = 0;
   int64_t first_ = 0;                         // index of bin 0: its lower edge is first_ * 2^exponent_
   std::vector<uint64_t> counts_;
