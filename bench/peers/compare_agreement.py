@@ -114,7 +114,7 @@ def page(entries: dict) -> list:
     head = ["model", "file", "runtime", "samples", "same top-1", "same numbers", "largest relative difference", "our top-1", "their top-1", "holds"]
     return [
         "# Agreement with other runtimes", "",
-        f"Made by `bench/agreement.sh` on {results.machine()}; {results.versions()}; {next(iter(entries.values()))['date']}.", "",
+        results.origin("bench/agreement.sh", entries), "",
         "Our runtime against ONNX Runtime and OpenVINO (f32 where the model is float) on the same file and the same inputs. Asked for: for int8 files the "
         "same best class (first output, along its last axis) on at least 99.5 % of the samples, for float files a largest difference, relative to "
         "the sample's largest value, of at most 1e-4. ort_emulated is ONNX Runtime with Q/DQ computed in float. *Same numbers* is the share of output numbers that are equal up to float rounding.", "",

@@ -155,7 +155,7 @@ def page(entries: dict) -> list:
     judged = ", ".join(f"{name} {entry['samples']}" for name, entry in entries.items())
     gather = lambda rows_of: [row for name, entry in entries.items() for row in rows_of(name, entry)]
     return [
-        "# Quantizers", "", f"Made by `bench/quantizers.sh` on {results.machine()}; {results.versions()}; {next(iter(entries.values()))['date']}.", "",
+        "# Quantizers", "", results.origin("bench/quantizers.sh", entries), "",
         "`precis quantize` against ONNX Runtime's quantize_static on the same calibration rows (weights per channel, activations u8), judged on other "
         f"rows: {judged}.", "",
         "## Accuracy", "", "Every file runs in both runtimes, with integer kernels. Agreement and SQNR (the worst output's) are against the float model.", "",
