@@ -23,6 +23,8 @@ LARGEST_FLOAT_ERROR = 1e-4
 QUICK_ROWS = 50
 LIGHT_ROWS = 25
 FILES = {"float": None, "int8": (), "int8, target openvino": ("--target", "openvino")}
+# Runtimes by file; ort_emulated runs Q/DQ in float, which shows how far two honest readings of one file lie apart.
+RUNTIMES = {"float": ("ort", "openvino"), "int8": ("ort", "ort_emulated", "openvino"), "int8, target openvino": ("openvino",)}
 
 
 def peer_outputs(runtime: str, model, rows: pathlib.Path, folder: pathlib.Path, *flags) -> list:
@@ -76,9 +78,11 @@ def measure(net: nets.Net, rows: int | None) -> dict:
             folder = pathlib.Path(name)
             mine = ours.outputs(model, fed, folder / "precis")
             result = entry["files"][label] = {"top1": top1(mine[0], labels), "peers": {}}
-            for runtime in ("ort", "openvino") if "openvino" not in label else ("openvino",):
+            for runtime in RUNTIMES[label]:
                 try:
-                    result["peers"][runtime] = against(mine, peer_outputs(runtime, model, fed, folder / runtime), labels)
+                    flags = ["--emulate"] if runtime == "ort_emulated" else []
+                    theirs = peer_outputs(runtime.split("_")[0], model, fed, folder / runtime, *flags)
+                    result["peers"][runtime] = against(mine, theirs, labels)
                 except RuntimeError as error:
                     result["peers"][runtime] = {"failed": str(error)}
     return entry
@@ -110,10 +114,10 @@ def page(entries: dict) -> list:
     head = ["model", "file", "runtime", "samples", "same top-1", "same numbers", "largest relative difference", "our top-1", "their top-1", "holds"]
     return [
         "# Agreement with other runtimes", "",
-        f"Made by `bench/agreement.sh` on {results.machine()}; {results.versions()}; {next(iter(entries.values()))['date']}.", "",
+        results.origin("bench/agreement.sh", entries), "",
         "Our runtime against ONNX Runtime and OpenVINO (f32 where the model is float) on the same file and the same inputs. Asked for: for int8 files the "
         "same best class (first output, along its last axis) on at least 99.5 % of the samples, for float files a largest difference, relative to "
-        "the sample's largest value, of at most 1e-4. *Same numbers* is the share of output numbers that are equal up to float rounding.", "",
+        "the sample's largest value, of at most 1e-4. ort_emulated is ONNX Runtime with Q/DQ computed in float. *Same numbers* is the share of output numbers that are equal up to float rounding.", "",
         *results.table(head, [cells for name, entry in entries.items() for cells in lines(name, entry)]), "",
         *(["Not run:", "", *failures, ""] if failures else []),
         "What Precis feeds from the raw data against what the peers' readers (NumPy and Pillow) make of it, for these rows:", "",

@@ -115,7 +115,7 @@ def page(entries: dict, by: str) -> list:
     example = next(iter(entries.values()))
     failures = [f"- {key}, {kind}: {why}" for key, entry in entries.items() for kind, why in entry["failed"].items()]
     return [
-        "# Speed", "", f"Made by `bench/speed.sh`{' --by min' if by == 'min_ms' else ''} on {results.machine()}; {results.versions()}; {example['date']}.", "",
+        "# Speed", "", results.origin("bench/speed.sh" + (" --by min" if by == "min_ms" else ""), entries), "",
         "Latency of one sample in milliseconds. All runtimes run in turns in one run, each in its own process, "
         f"{example['options']['rounds']} rounds of {example['options']['seconds']} s each; a time is the median over the rounds of the round's "
         f"{'shortest run' if by == 'min_ms' else 'median'}. A ratio above 1 says that we are faster; it is the median of the ratios within a round, with their middle half. "

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+import datasets
 import nets
 import ours
 
@@ -18,7 +19,7 @@ def rows_file(net: nets.Net, count: int | None = None) -> pathlib.Path:
     count = min(count or len(rows), len(rows))
     source = "imagenet-crop" if net.light else net.name  # the light graphs are fed the same pictures
     path = nets.BUILD / "inputs" / f"{source}.{count}.npy"
-    if not path.exists():
+    if not path.exists() or path.stat().st_mtime < pathlib.Path(datasets.__file__).stat().st_mtime:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = path.with_suffix(".part.npy")
         np.save(made, np.concatenate([rows.sample(i) for i in range(count)]))

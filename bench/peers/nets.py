@@ -67,6 +67,6 @@ REAL = [
     Net("kws", datasets.TASKS["kws"], "speech_commands", "mfcc_49x10_f32.npy,rows=0:200", "mfcc_49x10_f32.npy,rows=200:2143",
         labels="labels_u8.npy"),
     pictures("ultraface", datasets.TASKS["ultraface"], yaml("ultraface")),
-    pictures("ppocr_cls", datasets.TASKS["ppocr_cls"], yaml("ppocr_cls")),
+    Net("ppocr_cls", datasets.TASKS["ppocr_cls"], str(BUILD), "text,rows=0:100", "text,rows=100:500", yaml("ppocr_cls")),
 ]
 NETS = {net.name: net for net in [*REAL, *map(light, LIGHT)]}

@@ -7,6 +7,7 @@ import math
 import os
 import pathlib
 import statistics
+import subprocess
 import time
 
 import nets
@@ -25,7 +26,8 @@ class Store:
         return entry is not None and entry["build"] == ours.build_id() and entry["options"] == options
 
     def put(self, key: str, options: dict, entry: dict) -> None:
-        self.entries[key] = {"build": ours.build_id(), "options": options, "date": time.strftime("%Y-%m-%d"), **entry}
+        about = {"build": ours.build_id(), "commit": commit(), "date": time.strftime("%Y-%m-%d")}
+        self.entries[key] = {**about, "options": options, **entry}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(self.entries, indent=1) + "\n")
 
@@ -64,6 +66,18 @@ def versions() -> str:
     import openvino
 
     return f"ONNX Runtime {onnxruntime.__version__}, OpenVINO {openvino.__version__.split('-')[0]}"
+
+
+def commit() -> str:
+    done = subprocess.run(["git", "-C", str(nets.ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def origin(command: str, entries: dict) -> str:
+    """Where a page comes from; says so when its rows are not of one build."""
+    seen = lambda key: ", ".join(sorted({entry[key] for entry in entries.values()}))
+    mixed = " **Not all rows are from the same build.**" if len({entry["build"] for entry in entries.values()}) > 1 else ""
+    return f"Made by `{command}` on {machine()}; {versions()}; commit {seen('commit')}; {seen('date')}.{mixed}"
 
 
 def row(cells) -> str:
