@@ -30,7 +30,11 @@ class Judge {
       accuracy_.add(outputs[0], std::span(&label, 1), s.origin);
       result_.correct.push_back(top == s.label);
     }
-    for (size_t i = 0; i < s.targets.size() && i < outputs.size(); ++i) errors_.add(s.targets[i], outputs[i]);
+    for (size_t i = 0; i < s.targets.size() && i < outputs.size(); ++i) {
+      check(s.targets[i].shape() == outputs[i].shape(), ErrorCode::kUsage, "{}: target {} has shape {}, the model's output has {}; do targets and model belong together?",
+            s.origin, i, s.targets[i].shape().str(), outputs[i].shape().str());
+      errors_.add(s.targets[i], outputs[i]);
+    }
   }
 
   EvalResult finish() {
