@@ -1,5 +1,4 @@
 // Type inference over a whole graph, node by node in order, and the MACs that follow from the shapes.
-#include <functional>
 #include <map>
 
 #include "precis/core/limits.h"
@@ -138,51 +137,20 @@ void infer_types(Graph& graph, const InferOptions& options) {
   }
 }
 
-namespace {
-
-int64_t macs_of(const Node& n, const std::function<const ValueType&(ValueId)>& type) {
+int64_t node_macs(const Graph& graph, NodeId id) {
+  const Node& n = graph.node(id);
   const OpDecl* decl = find_op(n.domain, n.op);
   if (decl == nullptr || decl->macs == nullptr) return 0;
   const auto shapes_of = [&](const std::vector<ValueId>& ids) -> std::optional<std::vector<Shape>> {
     std::vector<Shape> shapes;
     for (ValueId v : ids) {
-      if (v && !fully_known(type(v).shape)) return std::nullopt;
-      shapes.push_back(v ? to_shape(type(v).shape) : Shape());
+      if (v && !fully_known(graph.value(v).type.shape)) return std::nullopt;
+      shapes.push_back(v ? to_shape(graph.value(v).type.shape) : Shape());
     }
     return shapes;
   };
   const auto inputs = shapes_of(n.inputs), outputs = shapes_of(n.outputs);
   return inputs && outputs ? decl->macs(n, *inputs, *outputs) : 0;
-}
-
-// The declared shapes with every unknown length as 1; nullopt when a rank is unknown.
-std::optional<std::vector<Shape>> single_sample_shapes(const Graph& graph) {
-  std::vector<Shape> shapes;
-  for (ValueId v : graph.inputs()) {
-    if (!graph.value(v).type.shape) return std::nullopt;
-    std::vector<int64_t> dims;
-    for (const Dim& d : *graph.value(v).type.shape) dims.push_back(d.known() ? d.value : 1);
-    shapes.emplace_back(std::move(dims));
-  }
-  return shapes;
-}
-
-}  // namespace
-
-int64_t node_macs(const Graph& graph, NodeId id) {
-  return macs_of(graph.node(id), [&](ValueId v) -> const ValueType& { return graph.value(v).type; });
-}
-
-std::vector<int64_t> count_macs(const Graph& graph) {
-  const auto ignore = [](NodeId, const Error&) {};
-  const auto shapes = single_sample_shapes(graph);
-  const Inference known = infer_graph(graph, {shapes ? *shapes : std::vector<Shape>{}}, ignore);
-  std::vector<int64_t> macs(graph.num_node_slots(), 0);
-  for (NodeId id : graph.order())
-    macs[static_cast<size_t>(id.index)] = macs_of(graph.node(id), [&](ValueId v) -> const ValueType& {
-      return known.types[static_cast<size_t>(v.index)];
-    });
-  return macs;
 }
 
 }  // namespace precis

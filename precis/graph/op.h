@@ -125,7 +125,5 @@ Inference infer_graph(const Graph& graph, const InferOptions& options = {},
 
 // MACs of a node whose shapes are known after infer_types; 0 when they are not.
 int64_t node_macs(const Graph& graph, NodeId id);
-// The same for all nodes, by node index, for one sample: unknown lengths of the graph's inputs (the batch) count as 1.
-std::vector<int64_t> count_macs(const Graph& graph);
 
 }  // namespace precis
