@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "precis/kernels/simd/int8_band.h"
+#include "precis/kernels/simd/int8_sums.h"
 #include "precis/kernels/simd/int8_unroll.h"
 
 namespace precis::kernels::simd {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "precis/core/checked.h"
+#include "precis/kernels/simd/int8_sums.h"
 
 namespace precis::kernels::simd {
 namespace {
