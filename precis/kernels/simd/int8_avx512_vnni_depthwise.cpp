@@ -25,8 +25,9 @@ inline void add_quad(const TapQuad& quad, const std::byte* x, const std::byte* w
 inline void add_single(const TapQuad& quad, const std::byte* x, const std::byte* w, __m512i (&sums)[4]) {
   const __m512i codes = load(x + quad.offset[0]);
   const auto spread = [&](int first) {
-    const __m128i pick = _mm_setr_epi8(static_cast<char>(first), -1, -1, -1, static_cast<char>(first + 1), -1, -1, -1,
-                                       static_cast<char>(first + 2), -1, -1, -1, static_cast<char>(first + 3), -1, -1, -1);
+    const __m128i pick =
+        _mm_setr_epi8(static_cast<char>(first), -1, -1, -1, static_cast<char>(first + 1), -1, -1, -1,
+                      static_cast<char>(first + 2), -1, -1, -1, static_cast<char>(first + 3), -1, -1, -1);
     return _mm512_shuffle_epi8(codes, _mm512_broadcast_i32x4(pick));
   };
   unroll<4>([&](auto i) { sums[i] = _mm512_dpbusd_epi32(sums[i], spread(4 * i), load(w + 64 * i)); });
@@ -51,101 +52,126 @@ inline void store_reals(const __m512 (&t)[4], std::byte* y) {
   _mm512_storeu_ps(y + 192, _mm512_shuffle_f32x4(c, d, 0xDD));
 }
 
-// One line of results, `n` elements flat.
-class Line {
- public:
-  Line(const DepthwisePlan& p, const DepthwiseData& d, const Finish512& finish, Steps steps)
-      : p_(p), d_(d), finish_(finish), steps_(steps), element_(steps == Steps::kReal ? 4 : 1) {}
-
-  // `x`: the first pixel in the band; `pixel`: its place in y.
-  void run(const std::byte* x, int64_t pixel, int64_t n) const {
-    const int64_t channels = p_.shape.out_channels;
-    int64_t pattern = 0;
-    for (int64_t i = 0; i < n; i += kDepthwiseVector) {
-      const int64_t valid = std::min(kDepthwiseVector, n - i);
-      if (d_.y_stride == channels)
-        vector(x + i, pattern, pixel * channels + i, valid, d_.y + (pixel * channels + i) * element_);
-      else
-        scattered(x + i, pattern, pixel, i, valid);
-      if (++pattern == p_.patterns) pattern = 0;
-    }
-  }
-
- private:
-  void sum(const std::byte* x, int64_t pattern, __m512i (&sums)[4]) const {
-    const int64_t slot = pattern * kDepthwiseVector;
-    unroll<4>([&](auto i) { sums[i] = load(d_.offsets + slot + 16 * i); });
-    const std::byte* w = d_.weights + pattern * static_cast<int64_t>(p_.quads.size()) * 4 * kDepthwiseVector;
-    for (const TapQuad& quad : p_.quads) {
+// Sums of 64 codes over all taps. kQuads: whole quads before a last one of a single tap, as 3x3 (2) and 5x5
+// (6) have it; the loop over them is unrolled and their weights can stay in registers. kAnyQuads: whatever
+// the plan says.
+constexpr int kAnyQuads = -1;
+template <int kQuads>
+[[gnu::always_inline]] inline void add_taps(const DepthwisePlan& p, const std::byte* x, const std::byte* w,
+                                            __m512i (&sums)[4]) {
+  if constexpr (kQuads == kAnyQuads) {
+    for (const TapQuad& quad : p.quads) {
       quad.taps > 1 ? add_quad(quad, x, w, sums) : add_single(quad, x, w, sums);
       w += 4 * kDepthwiseVector;
     }
+  } else {
+    const TapQuad* quads = p.quads.data();
+    unroll<kQuads>([&](auto q) { add_quad(quads[q], x, w + 4 * kDepthwiseVector * q, sums); });
+    add_single(quads[kQuads], x, w + 4 * kDepthwiseVector * kQuads, sums);
+  }
+}
+
+// One line of results: `n` codes flat, at flat element `at` of y.
+struct Line {
+  const std::byte* x;  // the first pixel in the band
+  int64_t n, at;
+};
+
+template <Steps kSteps>
+class LineStore {
+ public:
+  static constexpr int64_t kElement = kSteps == Steps::kReal ? 4 : 1;  // bytes
+  LineStore(const DepthwisePlan& p, const DepthwiseData& d, const Finish512& finish)
+      : channels_(p.shape.out_channels), d_(d), finish_(finish) {}
+
+  // The vector at element i of the line. `slot`: of its constants.
+  [[gnu::always_inline]] void operator()(const __m512i (&sums)[4], int64_t slot, const Line& line,
+                                         int64_t i) const {
+    const int64_t valid = std::min(kDepthwiseVector, line.n - i);
+    __m512 t[4];
+    unroll<4>([&](auto part) { t[part] = value(sums[part], slot + 16 * part, line.at + i, valid, part); });
+    if (valid == kDepthwiseVector && d_.y_stride == channels_)
+      store(t, d_.y + (line.at + i) * kElement);
+    else
+      scatter(t, line, i, valid);
   }
 
-  // `at`: flat element of the result, for the residual.
-  void vector(const std::byte* x, int64_t pattern, int64_t at, int64_t valid, std::byte* y) const {
-    __m512i sums[4];
-    sum(x, pattern, sums);
-    const int64_t slot = pattern * kDepthwiseVector;
-    __m512 t[4];
-    unroll<4>([&](auto i) {
-      if (steps_ == Steps::kPlain) {
-        t[i] = finish_.plain_value(sums[i], slot + 16 * i);
-        return;
-      }
-      t[i] = finish_.scaled(sums[i], slot + 16 * i);
-      if (finish_.e.residual != nullptr)
-        t[i] = finish_.add_residual(t[i], residual_part(finish_.e.residual + at, valid, i));
-      t[i] = finish_.clamped(t[i]);
-    });
-    store(t, valid, y);
+ private:
+  __m512 value(__m512i sums, int64_t slot, int64_t at, int64_t valid, int part) const {
+    if constexpr (kSteps == Steps::kPlain) return finish_.plain_value(sums, slot);
+    __m512 t = finish_.scaled(sums, slot);
+    if (kSteps == Steps::kAll && finish_.e.residual != nullptr)
+      t = finish_.add_residual(t, residual_part(finish_.e.residual + at, valid, part));
+    return finish_.clamped(t);
   }
-  void store(const __m512 (&t)[4], int64_t valid, std::byte* y) const {
-    if (steps_ == Steps::kReal) {
-      alignas(64) std::byte spare[kDepthwiseVector * sizeof(float)];
-      store_reals(t, valid == kDepthwiseVector ? y : spare);
-      if (valid < kDepthwiseVector) std::memcpy(y, spare, static_cast<size_t>(valid) * sizeof(float));
-      return;
-    }
-    const __m512i codes = finish_.codes(t[0], t[1], t[2], t[3]);
-    if (valid == kDepthwiseVector)
-      _mm512_storeu_si512(y, codes);
+  void store(const __m512 (&t)[4], std::byte* y) const {
+    if constexpr (kSteps == Steps::kReal)
+      store_reals(t, y);
     else
-      _mm512_mask_storeu_epi8(y, ~uint64_t{0} >> (64 - valid), codes);
+      _mm512_storeu_si512(y, finish_.codes(t[0], t[1], t[2], t[3]));
   }
-  // Where pixels do not follow each other in y (inside a Concat): piece by piece. There is no residual then.
-  void scattered(const std::byte* x, int64_t pattern, int64_t pixel, int64_t i, int64_t valid) const {
-    alignas(64) std::byte buffer[kDepthwiseVector * 4];
-    vector(x, pattern, 0, kDepthwiseVector, buffer);
-    const int64_t channels = p_.shape.out_channels;
+  // The end of a line, and pixels that do not follow each other in y (inside a Concat): pixel by pixel.
+  void scatter(const __m512 (&t)[4], const Line& line, int64_t i, int64_t valid) const {
+    alignas(64) std::byte buffer[kDepthwiseVector * kElement];
+    store(t, buffer);
+    const int64_t first = line.at / channels_;
     for (int64_t done = 0; done < valid;) {
-      const int64_t channel = (i + done) % channels, n = std::min(channels - channel, valid - done);
-      std::memcpy(d_.y + ((pixel + (i + done) / channels) * d_.y_stride + channel) * element_, buffer + done * element_,
-                  static_cast<size_t>(n * element_));
+      const int64_t channel = (i + done) % channels_, n = std::min(channels_ - channel, valid - done);
+      std::memcpy(d_.y + ((first + (i + done) / channels_) * d_.y_stride + channel) * kElement,
+                  buffer + done * kElement, static_cast<size_t>(n * kElement));
       done += n;
     }
   }
 
-  const DepthwisePlan& p_;
+  int64_t channels_;
   const DepthwiseData& d_;
   const Finish512& finish_;
-  Steps steps_;
-  int64_t element_;
 };
 
-}  // namespace
+// Vectors of one pattern one after the other: they share their constants.
+template <Steps kSteps, int kQuads>
+void run_line(const DepthwisePlan& p, const DepthwiseData& d, const Finish512& finish, const Line& line) {
+  const LineStore<kSteps> store(p, d, finish);
+  const int64_t step = p.patterns * kDepthwiseVector, weights = static_cast<int64_t>(p.quads.size()) * 4;
+  for (int64_t slot = 0; slot < std::min(step, line.n); slot += kDepthwiseVector)
+    for (int64_t i = slot; i < line.n; i += step) {
+      __m512i sums[4];
+      unroll<4>([&](auto part) { sums[part] = load(d.offsets + slot + 16 * part); });
+      add_taps<kQuads>(p, line.x + i, d.weights + slot * weights, sums);
+      store(sums, slot, line, i);
+    }
+}
 
-void depthwise_quads_avx512_vnni(const DepthwisePlan& p, const DepthwiseData& d, const Epilogue& e, int64_t first,
-                                 int64_t last, std::byte* scratch) {
-  const Finish512 finish(e);
-  const Line line(p, d, finish, finish.steps());
+template <Steps kSteps>
+void run_lines(const DepthwisePlan& p, const DepthwiseData& d, const Finish512& finish, int64_t first,
+               int64_t last, std::byte* scratch) {
+  const bool single_last = p.quads.back().taps == 1;
+  const auto run = single_last && p.quads.size() == 3   ? &run_line<kSteps, 2>
+                   : single_last && p.quads.size() == 7 ? &run_line<kSteps, 6>
+                                                        : &run_line<kSteps, kAnyQuads>;
   while (first < last) {
     const PixelBlock block = next_block(p.shape, p.band, first, last);
     fill_band(p.shape, p.band, {d.x, d.x_type, d.x_zero_point}, block, scratch);
     for (int64_t l = 0; l < block.lines; ++l)
-      line.run(scratch + l * p.shape.stride[1] * p.band.line_stride, first + l * block.columns,
-               block.columns * p.shape.out_channels);
+      run(p, d, finish,
+          {scratch + l * p.shape.stride[1] * p.band.line_stride, block.columns * p.shape.out_channels,
+           (first + l * block.columns) * p.shape.out_channels});
     first += block.pixels();
+  }
+}
+
+}  // namespace
+
+void depthwise_quads_avx512_vnni(const DepthwisePlan& p, const DepthwiseData& d, const Epilogue& e,
+                                 int64_t first, int64_t last, std::byte* scratch) {
+  const Finish512 finish(e);
+  switch (finish.steps()) {
+    case Steps::kPlain:
+      return run_lines<Steps::kPlain>(p, d, finish, first, last, scratch);
+    case Steps::kAll:
+      return run_lines<Steps::kAll>(p, d, finish, first, last, scratch);
+    case Steps::kReal:
+      return run_lines<Steps::kReal>(p, d, finish, first, last, scratch);
   }
 }
 
