@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "precis/core/check.h"
+#include "precis/graph/macs.h"
 #include "precis/graph/op.h"
 #include "precis/onnx/onnx_io.h"
 #include "precis/runtime/session.h"
@@ -56,7 +57,7 @@ int64_t macs(Graph graph, const std::vector<Tensor>& inputs) {
   InferOptions options;
   for (const Tensor& t : inputs) options.input_shapes.push_back(t.shape());
   infer_types(graph, options);
-  return graph_macs(graph);
+  return count_macs(graph).total;
 }
 
 void print_plan(const runtime::PlanInfo& plan, const std::vector<double>& times) {

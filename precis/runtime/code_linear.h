@@ -43,13 +43,13 @@ class LinearKernel {
 // The fastest kernel of this CPU that takes the case. There must be one: code_kernels() is not null.
 std::unique_ptr<LinearKernel> make_linear_kernel(PlanBuilder& builder, const CodeLinear& linear);
 
-// The kernels behind make_linear_kernel(); null where one does not take the case.
-std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& builder,
-                                                const CodeLinear& linear);  // code_linear_panels.cpp
-std::unique_ptr<LinearKernel> make_quad_kernel(PlanBuilder& builder,
-                                               const CodeLinear& linear);  // code_linear_exact.cpp
-std::unique_ptr<LinearKernel> make_pair_kernel(PlanBuilder& builder, const CodeLinear& linear);
+// The kernels behind make_linear_kernel(); null where one does not take the case. code_linear_vnni.cpp:
+std::unique_ptr<LinearKernel> make_depthwise_quads_kernel(PlanBuilder& builder, const CodeLinear& linear);
+std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& builder, const CodeLinear& linear);
+// code_linear_exact.cpp:
 std::unique_ptr<LinearKernel> make_depthwise_kernel(PlanBuilder& builder, const CodeLinear& linear);
+std::unique_ptr<LinearKernel> make_quad_kernel(PlanBuilder& builder, const CodeLinear& linear);
+std::unique_ptr<LinearKernel> make_pair_kernel(PlanBuilder& builder, const CodeLinear& linear);  // takes all
 
 // A vector as a tensor for the weight store.
 template <typename T>

@@ -6,8 +6,10 @@
 #include <algorithm>
 
 #include "precis/core/tensor.h"
+#include "precis/kernels/simd/int8_depthwise.h"
 #include "precis/kernels/simd/int8_panels.h"
 #include "precis/kernels/simd/int8_quads.h"
+#include "precis/kernels/simd/int8_sums.h"
 #include "tests/kernels/code_cases.h"
 
 namespace precis::kernels::simd {
@@ -99,12 +101,19 @@ TEST(SimdConv, QuadsEqualTheContract) {
   EXPECT_GT(tried, fast_isas().empty() ? -1 : 200);
 }
 
+bool is_exact(const ConvCase& c) {
+  return sums_are_exact(c.shape, c.weights.data(), c.x_type, c.x_zp, c.bias.data());
+}
+// What accumulators start from, with the bias where the sums are exact.
+std::vector<int32_t> offsets_of(const ConvCase& c, bool with_bias) {
+  return channel_offsets(c.shape, c.weights.data(), c.x_type, c.x_zp, with_bias ? c.bias.data() : nullptr);
+}
+
 std::vector<std::byte> run_panels(const ConvCase& c, Isa isa, Random& r, bool exact_sums) {
   const PanelPlan plan = plan_panels(c.shape, c.x_type, panel_width(isa));
   Tensor weights(DType::kU8, Shape{plan.weight_bytes});
   pack_panels(plan, c.weights.data(), weights.bytes());
-  const auto offsets =
-      panel_offsets(plan, c.weights.data(), c.x_type, c.x_zp, exact_sums ? c.bias.data() : nullptr);
+  const auto offsets = pack_channels(c.shape, offsets_of(c, exact_sums).data());
   const Constants constants(c, false);
   std::vector<std::byte> y = c.blank(), scratch(static_cast<size_t>(plan.scratch_bytes));
   Epilogue e = c.epilogue();
@@ -125,12 +134,12 @@ TEST(SimdConv, PanelsEqualTheContract) {
   int exact = 0;
   for (uint64_t seed = 0; seed < 3000; ++seed) {
     const ConvCase c = random_case(seed, Kind::kAny, WeightRange::kS8);
-    ASSERT_TRUE(fits_panels(c.shape, c.weights.data()));
+    ASSERT_TRUE(fits_s8(c.shape, c.weights.data()));
     Random r(seed);
     for (Isa isa : fast_isas()) {
       if (panel_width(isa) == 0) continue;
       ASSERT_NO_FATAL_FAILURE(expect_equal(c, run_panels(c, isa, r, false), seed, isa));
-      if (!sums_are_exact(c.shape, c.weights.data(), c.x_type, c.x_zp, c.bias.data())) continue;
+      if (!is_exact(c)) continue;
       ++exact;
       ASSERT_NO_FATAL_FAILURE(expect_equal(c, run_panels(c, isa, r, true), seed, isa));
     }
@@ -138,13 +147,44 @@ TEST(SimdConv, PanelsEqualTheContract) {
   EXPECT_GT(exact, fast_isas().empty() || panel_width(fast_isas().back()) == 0 ? -1 : 1000);
 }
 
+std::vector<std::byte> run_depthwise_quads(const ConvCase& c, Isa isa, Random& r, bool exact_sums) {
+  const DepthwisePlan plan = plan_depthwise(c.shape);
+  Tensor weights(DType::kU8, Shape{plan.weight_bytes()});
+  pack_depthwise_quads(plan, c.weights.data(), weights.bytes());
+  const auto offsets = spread_channels(plan, offsets_of(c, exact_sums).data());
+  const auto multiplier = spread_channels(plan, c.multiplier.data());
+  const auto bias = spread_channels(plan, std::vector<float>(c.bias.begin(), c.bias.end()).data());
+  std::vector<std::byte> y = c.blank(), scratch(static_cast<size_t>(plan.scratch_bytes));
+  Epilogue e = c.epilogue();
+  e.multiplier = multiplier.data();
+  e.bias = exact_sums ? nullptr : bias.data();
+  const DepthwiseData d{c.x.data(), c.x_type, c.x_zp, weights.bytes(), offsets.data(), y.data(), c.y_stride};
+  const int64_t cut = r.in(0, c.shape.rows());
+  depthwise_quads_kernel_for(isa)(plan, d, e, 0, cut, scratch.data());
+  depthwise_quads_kernel_for(isa)(plan, d, e, cut, c.shape.rows(), scratch.data());
+  return y;
+}
+
+TEST(SimdConv, DepthwiseQuadsEqualTheContract) {
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    const ConvCase c = random_case(seed, Kind::kDepthwise, WeightRange::kS8);
+    Random r(seed);
+    for (Isa isa : fast_isas()) {
+      if (depthwise_quads_kernel_for(isa) == nullptr) continue;
+      ASSERT_NO_FATAL_FAILURE(expect_equal(c, run_depthwise_quads(c, isa, r, false), seed, isa));
+      if (!is_exact(c)) continue;
+      ASSERT_NO_FATAL_FAILURE(expect_equal(c, run_depthwise_quads(c, isa, r, true), seed, isa));
+    }
+  }
+}
+
 TEST(SimdConv, PanelsRefuseWeightsBeyondEightBits) {
   ConvShape s;
   s.in_channels = s.out_channels = 4;
   std::vector<int16_t> w(16, 127);
-  EXPECT_TRUE(fits_panels(s, w.data()));
+  EXPECT_TRUE(fits_s8(s, w.data()));
   w[7] = -129;
-  EXPECT_FALSE(fits_panels(s, w.data()));
+  EXPECT_FALSE(fits_s8(s, w.data()));
 }
 
 TEST(SimdConv, SumsAreExactBelowTwentyFourBits) {

@@ -60,6 +60,7 @@ int64_t conv_scratch_elements(const ConvShape& shape);
 std::vector<int16_t> pack_conv_weights(const ConvShape& shape, const int16_t* centred);
 // One value per channel -> the epilogue's padded per-group order.
 std::vector<float> pack_channels(const ConvShape& shape, const float* values);
+std::vector<int32_t> pack_channels(const ConvShape& shape, const int32_t* values);
 
 // Depthwise weights [channels, 1, kernel...] -> [tap pairs][channels padded to 16][2].
 // Depthwise with multiplier 1 and at most kMaxDepthwiseTaps taps: what depthwise() takes.

@@ -6,11 +6,15 @@
 
 #include <algorithm>
 
-#include "precis/kernels/simd/int8.h"
+#include "precis/kernels/simd/int8_sums.h"
 #include "precis/kernels/simd/int8_unroll.h"
 
 namespace precis::kernels::simd {
 namespace {
+
+// What an epilogue does: kPlain has no bias (accumulators have it), no residual and no limit below the type's
+// own; kReal gives floats and has no residual.
+enum class Steps { kPlain, kAll, kReal };
 
 // The epilogue's constants. Rounding is monotone, so that clamping to the activation's limits, rounding,
 // adding the zero point and clamping to the codes is one clamp before the rounding; its lower side is left to
@@ -26,14 +30,17 @@ struct Finish512 {
         low(_mm512_set1_ps(lowest)),
         high(_mm512_set1_ps(real ? e.high : std::min(e.high, e.code_max - e.zero_point))),
         zero_point(_mm512_set1_epi16(static_cast<int16_t>(e.zero_point))),
-        residual_zero_point(_mm512_set1_epi32(e.residual_zero_point)),
+        residual_flip(_mm_set1_epi8(e.residual_type == CodeType::kU8 ? 0 : -128)),
+        residual_zero_point(_mm512_set1_epi32(zero_point_as_u8(e.residual_type, e.residual_zero_point))),
         residual_multiplier(_mm512_set1_ps(e.residual_multiplier)) {}
   const Epilogue& e;
   bool real, s8;
   float lowest;
   bool clamps_low;
   __m512 low, high;
-  __m512i zero_point, residual_zero_point;
+  __m512i zero_point;
+  __m128i residual_flip;
+  __m512i residual_zero_point;
   __m512 residual_multiplier;
 
   __m512 scaled(__m512i sums, int64_t slot) const {
@@ -45,12 +52,11 @@ struct Finish512 {
     if (clamps_low) t = _mm512_max_ps(low, t);
     return _mm512_min_ps(high, t);
   }
-  // `raw`: 16 codes.
+  // `raw`: 16 codes of the residual.
   __m512 add_residual(__m512 t, __m128i raw) const {
     const __m512i wide =
-        e.residual_type == CodeType::kU8 ? _mm512_cvtepu8_epi32(raw) : _mm512_cvtepi8_epi32(raw);
-    return _mm512_fmadd_ps(residual_multiplier,
-                           _mm512_cvtepi32_ps(_mm512_sub_epi32(wide, residual_zero_point)), t);
+        _mm512_sub_epi32(_mm512_cvtepu8_epi32(_mm_xor_si128(raw, residual_flip)), residual_zero_point);
+    return _mm512_fmadd_ps(residual_multiplier, _mm512_cvtepi32_ps(wide), t);
   }
   // Codes of 64 values; within each 128-bit lane: four of a, four of b, four of c, four of d.
   __m512i codes(__m512 a, __m512 b, __m512 c, __m512 d) const {
@@ -61,23 +67,29 @@ struct Finish512 {
   }
 
   // What sums of 16 channels become, before rounding. `at`: flat element of y; `valid` channels are wanted.
-  [[gnu::noinline]] __m512 value(__m512i sums, int64_t slot, int64_t at, int64_t valid) const {
+  __m512 value(__m512i sums, int64_t slot, int64_t at, int64_t valid) const {
     __m512 t = scaled(sums, slot);
-    if (e.residual != nullptr) t = add_residual(t, _mm_maskz_loadu_epi8(mask16(valid), e.residual + at));
+    if (e.residual != nullptr) t = add_residual(t, load_codes(e.residual + at, valid));
     return clamped(t);
   }
-  // The same where plain().
+  // The same for Steps::kPlain.
   __m512 plain_value(__m512i sums, int64_t slot) const {
     return _mm512_min_ps(high, _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(e.multiplier + slot)));
   }
-  // No residual, no bias, no limit below the type's own.
-  bool plain() const { return !real && e.residual == nullptr && e.bias == nullptr && !clamps_low; }
+  Steps steps() const {
+    if (real) return Steps::kReal;
+    return e.residual != nullptr || e.bias != nullptr || clamps_low ? Steps::kAll : Steps::kPlain;
+  }
 
+  static __m128i load_codes(const std::byte* p, int64_t valid) {
+    return valid >= kChannelBlock ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
+                                  : _mm_maskz_loadu_epi8(mask16(valid), p);
+  }
   static __mmask16 mask16(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << n) - 1); }
 };
 
 // Stores register tiles of R pixels x B blocks of channels.
-template <bool kPlain>
+template <Steps kSteps>
 struct TileFinish512 : Finish512 {
   explicit TileFinish512(const Finish512& finish) : Finish512(finish) {}
 
@@ -85,7 +97,7 @@ struct TileFinish512 : Finish512 {
   template <int R, int B>
   [[gnu::always_inline]] void store_tile(const __m512i (&sums)[R][B], int64_t slot, std::byte* y, int64_t at,
                                          int64_t y_stride, int64_t valid) const {
-    if (!kPlain && real) return store_reals<R, B>(sums, slot, y, at, y_stride, valid);
+    if constexpr (kSteps == Steps::kReal) return store_reals<R, B>(sums, slot, y, at, y_stride, valid);
     constexpr int kPixels =
         B == 3 ? 1 : 4 / B;  // pixels of four vectors: they are rounded and packed together
     unroll<(R + kPixels - 1) / kPixels>([&](auto step) {
@@ -108,18 +120,19 @@ struct TileFinish512 : Finish512 {
 
  private:
   __m512 tile_value(__m512i sums, int64_t slot, int b, int64_t at, int64_t valid) const {
-    if constexpr (kPlain) return plain_value(sums, slot + b * kChannelBlock);
+    if constexpr (kSteps == Steps::kPlain) return plain_value(sums, slot + b * kChannelBlock);
     return value(sums, slot + b * kChannelBlock, at + b * kChannelBlock, valid - b * kChannelBlock);
   }
   template <int R, int B>
-  [[gnu::noinline]] void store_reals(const __m512i (&sums)[R][B], int64_t slot, std::byte* y, int64_t at,
-                                     int64_t y_stride, int64_t valid) const {
-    for (int r = 0; r < R; ++r)
-      for (int b = 0; b < B; ++b) {
-        const int64_t left = valid - b * kChannelBlock, element = at + r * y_stride + b * kChannelBlock;
-        _mm512_mask_storeu_ps(y + element * 4, mask16(left),
-                              value(sums[r][b], slot + b * kChannelBlock, element, left));
-      }
+  [[gnu::always_inline]] void store_reals(const __m512i (&sums)[R][B], int64_t slot, std::byte* y, int64_t at,
+                                          int64_t y_stride, int64_t valid) const {
+    unroll<R>([&](auto r) {
+      unroll<B>([&](auto b) {
+        const int64_t left = valid - b * kChannelBlock;
+        const __m512 t = clamped(scaled(sums[r][b], slot + b * kChannelBlock));
+        _mm512_mask_storeu_ps(y + (at + r * y_stride + b * kChannelBlock) * 4, mask16(left), t);
+      });
+    });
   }
   // The p-th piece of B * 16 codes.
   template <int B>

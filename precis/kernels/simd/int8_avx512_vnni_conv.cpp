@@ -7,12 +7,12 @@
 namespace precis::kernels::simd {
 namespace {
 
-template <bool kPlain>
+template <Steps kSteps>
 struct Avx512Vnni {
   using Sums = __m512i;
   using Weights = __m512i;
   using Codes = __m512i;
-  using Finish = TileFinish512<kPlain>;
+  using Finish = TileFinish512<kSteps>;
   static constexpr int kWidth = kPanelWidthAvx512;
   static constexpr int kRows[kWidth + 1] = {0, 8, 8, 8, 6};
   static Sums load_sums(const int32_t* p) { return _mm512_loadu_si512(p); }
@@ -21,15 +21,25 @@ struct Avx512Vnni {
   static Sums add_products(Sums s, Codes x, Weights w) { return _mm512_dpbusd_epi32(s, x, w); }
 };
 
+template <Steps kSteps>
+void run(const PanelPlan& p, const PanelData& d, const Finish512& finish, const PanelRange& range,
+         std::byte* scratch) {
+  run_panels<Avx512Vnni<kSteps>>(p, d, TileFinish512<kSteps>(finish), range, scratch);
+}
+
 }  // namespace
 
 void conv_panels_avx512_vnni(const PanelPlan& p, const PanelData& d, const Epilogue& e,
                              const PanelRange& range, std::byte* scratch) {
   const Finish512 finish(e);
-  if (finish.plain())
-    run_panels<Avx512Vnni<true>>(p, d, TileFinish512<true>(finish), range, scratch);
-  else
-    run_panels<Avx512Vnni<false>>(p, d, TileFinish512<false>(finish), range, scratch);
+  switch (finish.steps()) {
+    case Steps::kPlain:
+      return run<Steps::kPlain>(p, d, finish, range, scratch);
+    case Steps::kAll:
+      return run<Steps::kAll>(p, d, finish, range, scratch);
+    case Steps::kReal:
+      return run<Steps::kReal>(p, d, finish, range, scratch);
+  }
 }
 
 }  // namespace precis::kernels::simd

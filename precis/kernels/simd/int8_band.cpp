@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "precis/core/checked.h"
+#include "precis/kernels/simd/int8_sums.h"
 
 namespace precis::kernels::simd {
 namespace {
@@ -30,7 +31,8 @@ void move_word(const std::byte* from, std::byte* to, uint64_t flip) {
 }
 
 // Copies n codes; `flip` is XORed in. Few codes are not worth a call: overlapping words.
-void copy_codes(const std::byte* from, int64_t n, uint64_t flip, std::byte* to) {
+[[gnu::always_inline]] inline void copy_codes(const std::byte* from, int64_t n, uint64_t flip,
+                                              std::byte* to) {
   if (flip == 0 && n > 32) {
     std::memcpy(to, from, static_cast<size_t>(n));
   } else if (n >= 8) {
@@ -74,13 +76,14 @@ class Filler {
                to + begin * s_.in_channels);
     pad(to + end * s_.in_channels, (width - end) * s_.in_channels);
   }
+  // Every phases-th pixel from `x` on.
   void phase(const std::byte* from, int64_t x, int64_t count, std::byte* to) const {
-    for (int64_t i = 0; i < count; ++i, x += plan_.phases, to += s_.in_channels) {
-      if (x >= 0 && x < s_.in[2])
-        copy_codes(from + x * s_.in_channels, s_.in_channels, flip_, to);
-      else
-        pad(to, s_.in_channels);
-    }
+    const int64_t step = plan_.phases, channels = s_.in_channels;
+    for (; count > 0 && x < 0; --count, x += step, to += channels) pad(to, channels);
+    int64_t inside = std::min(count, x < s_.in[2] ? ceil_div(s_.in[2] - x, step) : 0);
+    pad(to + inside * channels, std::max<int64_t>(count - inside, 0) * channels);
+    for (from += x * channels; inside > 0; --inside, from += step * channels, to += channels)
+      copy_codes(from, channels, flip_, to);
   }
 
   const ConvShape& s_;

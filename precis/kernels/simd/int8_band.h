@@ -38,10 +38,6 @@ struct BandSource {
   CodeType type = CodeType::kU8;
   int32_t zero_point = 0;
 };
-// The zero point of codes once they are read as u8.
-inline int32_t zero_point_as_u8(CodeType type, int32_t zero_point) {
-  return type == CodeType::kU8 ? zero_point : zero_point + 128;
-}
 void fill_band(const ConvShape& shape, const BandPlan& plan, const BandSource& source,
                const PixelBlock& block, std::byte* band);
 

@@ -83,12 +83,6 @@ void for_each_weight(const PanelPlan& p, const Panel& panel, int64_t c, F f) {
   }
 }
 
-int64_t sum_of(const ConvShape& s, const int16_t* centred, int64_t channel) {
-  int64_t sum = 0;
-  for (int64_t i = 0; i < s.depth(); ++i) sum += centred[channel * s.depth() + i];
-  return sum;
-}
-
 }  // namespace
 
 int64_t PanelPlan::slots() const {
@@ -116,11 +110,6 @@ PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width) {
   return p;
 }
 
-bool fits_panels(const ConvShape& s, const int16_t* centred) {
-  return std::all_of(centred, centred + s.out_channels * s.depth(),
-                     [](int16_t w) { return w >= -128 && w <= 127; });
-}
-
 void pack_panels(const PanelPlan& p, const int16_t* centred, std::byte* packed) {
   std::fill_n(packed, p.weight_bytes, std::byte{0});
   for (const Panel& panel : p.panels)
@@ -129,31 +118,6 @@ void pack_panels(const PanelPlan& p, const int16_t* centred, std::byte* packed) 
       for_each_weight(p, panel, c,
                       [&](int64_t to, int64_t from) { packed[to] = static_cast<std::byte>(w[from]); });
     }
-}
-
-std::vector<int32_t> panel_offsets(const PanelPlan& p, const int16_t* centred, CodeType x_type,
-                                   int32_t x_zero_point, const int32_t* bias) {
-  std::vector<int32_t> offsets(static_cast<size_t>(p.slots()), 0);
-  const auto zero_point = static_cast<uint32_t>(zero_point_as_u8(x_type, x_zero_point));
-  for (const Panel& panel : p.panels)
-    for (int64_t c = 0; c < panel.valid; ++c) {
-      const auto sum = static_cast<uint32_t>(sum_of(p.shape, centred, panel.channel + c));
-      const uint32_t start = bias != nullptr ? static_cast<uint32_t>(bias[panel.channel + c]) : 0;
-      offsets[static_cast<size_t>(panel.slot + c)] = static_cast<int32_t>(start - zero_point * sum);
-    }
-  return offsets;
-}
-
-bool sums_are_exact(const ConvShape& s, const int16_t* centred, CodeType x_type, int32_t x_zero_point,
-                    const int32_t* bias) {
-  const int64_t zero_point = zero_point_as_u8(x_type, x_zero_point),
-                largest = std::max<int64_t>(zero_point, 255 - zero_point);
-  for (int64_t c = 0; c < s.out_channels; ++c) {
-    int64_t sum = 0;
-    for (int64_t i = 0; i < s.depth(); ++i) sum += std::abs(centred[c * s.depth() + i]);
-    if (sum * largest + std::llabs(bias[c]) >= int64_t{1} << 24) return false;
-  }
-  return true;
 }
 
 int64_t panel_width(Isa isa) {

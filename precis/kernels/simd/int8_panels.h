@@ -50,27 +50,15 @@ struct PanelPlan {
 int64_t panel_width(Isa isa);
 PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width);
 
-// `centred`: [out_channels, in_channels / groups, kernel...] weights minus their zero points. False: not all
-// fit 8 bits.
-bool fits_panels(const ConvShape& shape, const int16_t* centred);
-void pack_panels(const PanelPlan& plan, const int16_t* centred,
-                 std::byte* packed);  // weight_bytes, 64-byte aligned
-
-// What accumulators start from, in the padded order: bias - zero point * sum of the channel's weights, modulo
-// 2^32. `bias` may be null. It may be added here, and not in float, only where sums_are_exact().
-std::vector<int32_t> panel_offsets(const PanelPlan& plan, const int16_t* centred, CodeType x_type,
-                                   int32_t x_zero_point, const int32_t* bias);
-// True when accumulator, bias and their sum are below 2^24 for every channel whatever the codes are: then
-// float(acc) + float(bias) = float(acc + bias).
-bool sums_are_exact(const ConvShape& shape, const int16_t* centred, CodeType x_type, int32_t x_zero_point,
-                    const int32_t* bias);
+// `centred` weights with fits_s8() (int8_sums.h) -> weight_bytes, to be 64-byte aligned.
+void pack_panels(const PanelPlan& plan, const int16_t* centred, std::byte* packed);
 
 struct PanelData {
   const std::byte* x = nullptr;  // codes [batch, spatial, in_channels]
   CodeType x_type = CodeType::kU8;
   int32_t x_zero_point = 0;
   const std::byte* weights = nullptr;  // pack_panels()
-  const int32_t* offsets = nullptr;    // panel_offsets()
+  const int32_t* offsets = nullptr;    // channel_offsets() in the padded order
   std::byte* y = nullptr;              // [batch, spatial, out_channels] codes or floats
   int64_t y_stride = 0;                // elements from one pixel to the next
 };
@@ -79,7 +67,7 @@ struct PanelRange {
   int64_t first_pixel, last_pixel, first_panel, last_panel;
 };
 
-// Epilogue: bias is null when panel_offsets() has it.
+// Epilogue: bias is null when the offsets have it.
 using PanelKernel = void (*)(const PanelPlan& plan, const PanelData& data, const Epilogue& e,
                              const PanelRange& range, std::byte* scratch);
 PanelKernel panel_kernel_for(Isa isa);  // null where there is none

@@ -1,6 +1,7 @@
 // The per-ISA functions behind kernels_for(). Internal to precis/kernels/simd.
 #pragma once
 
+#include "precis/kernels/simd/int8_depthwise.h"
 #include "precis/kernels/simd/int8_panels.h"
 #include "precis/kernels/simd/int8_quads.h"
 
@@ -16,6 +17,9 @@ void conv_panels_avx2_vnni(const PanelPlan& plan, const PanelData& data, const E
 // Lists the addresses of the pixels of a block that starts at pixel `first` and ends before `last`, at the begin of
 // `scratch`; returns their number.
 int64_t find_pixels(const PanelPlan& plan, const PanelData& data, int64_t first, int64_t last, std::byte* scratch);
+
+void depthwise_quads_avx512_vnni(const DepthwisePlan& plan, const DepthwiseData& data, const Epilogue& e, int64_t first,
+                                 int64_t last, std::byte* scratch);
 
 // Everything that is neither convolution nor matrix product (int8_code_tables.cpp), and its parts.
 void set_code_kernels(Kernels& k, Isa isa);
