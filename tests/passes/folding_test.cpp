@@ -167,5 +167,30 @@ TEST(WidenF16, KeepsTheInterface) {
     }
 }
 
+// What stands around the composed form in the tests below.
+std::string hard_swish(const std::string& statements) {
+  return "graph g(x: f32[2,9]) -> (y) { three: f32[] = [3] six: f32[] = [6] zero: f32[] = [0] sixth: f32[] = [0.16666667] " + statements + " }";
+}
+
+TEST(FuseHardSwish, EveryWayToComposeIt) {
+  for (const char* form :
+       {"a = Add(x, three) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)", "a = Add(three, x) c = Clip(a, zero, six) m = Mul(c, x) y = Mul(sixth, m)",
+        "a = Add(x, three) c = Clip(a, zero, six) d = Div(c, six) y = Mul(x, d)", "h = HardSigmoid(x) {alpha=0.16666667, beta=0.5} y = Mul(h, x)"}) {
+    SCOPED_TRACE(form);
+    expect_rewrite("fuse_hard_swish", hard_swish(form), "graph g(x: f32[2,9]) -> (y) { y = HardSwish(x) }", 1e-6);
+  }
+  expect_rewrite("fuse_hard_swish", hard_swish("a = Add(x, three) c = Clip(a, zero, six) y = Div(c, six)"),
+                 "graph g(x: f32[2,9]) -> (y) { y = HardSigmoid(x) {alpha=0.16666667, beta=0.5} }", 1e-6);
+}
+
+TEST(FuseHardSwish, OnlyWhereItIsHardSwish) {
+  expect_unchanged("fuse_hard_swish", hard_swish("a = Add(x, six) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)"));
+  expect_unchanged("fuse_hard_swish", hard_swish("a = Add(x, three) c = Clip(a, zero, three) m = Mul(x, c) y = Div(m, six)"));
+  expect_unchanged("fuse_hard_swish", hard_swish("h = HardSigmoid(x) y = Mul(h, x)"));
+  expect_unchanged("fuse_hard_swish",  // somebody else reads the sum
+                   "graph g(x: f32[2,9]) -> (y, a) { three: f32[] = [3] six: f32[] = [6] zero: f32[] = [0] a = Add(x, three) c = Clip(a, zero, six) "
+                   "m = Mul(x, c) y = Div(m, six) }");
+}
+
 }  // namespace
 }  // namespace precis::test
