@@ -7,6 +7,7 @@
 #include "precis/core/check.h"
 #include "precis/graph/op.h"
 #include "precis/runtime/constant_folding.h"
+#include "precis/runtime/float_islands.h"
 #include "precis/runtime/reference_ops.h"
 
 namespace precis::runtime {
@@ -94,6 +95,7 @@ std::shared_ptr<const Plan> Program::Impl::plan(const std::vector<Shape>& shapes
   return plans.get({shapes, threads}, [&]() -> std::shared_ptr<const Plan> {
     auto graph = std::make_shared<Graph>(prepared);
     infer_and_fold(*graph, shapes, taps);
+    split_float_islands(*graph);
     return PlanBuilder(std::move(graph), weights, taps, threads).build();
   });
 }
