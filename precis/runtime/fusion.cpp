@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "precis/runtime/channel_shuffle.h"
+
 namespace precis::runtime {
 namespace {
 
@@ -73,6 +75,8 @@ class Fuser {
       op.chain = chain_at(id);
       if (op.chain)
         take_chain(op);
+      else if (graph_.node(id).is("Reshape"))
+        take_shuffle(op);
       else if (is_weighted(graph_.node(id)) || is_plain_norm(graph_.node(id)))
         extend(op);
       ops.push_back(std::move(op));
@@ -116,6 +120,17 @@ class Fuser {
     for (NodeId id : op.chain->absorbed) taken_[index(id)] = true;
     op.absorbed = op.chain->absorbed;
     op.outputs = {op.chain->output};
+  }
+
+  // Nodes that deal channels out anew, of codes: reals keep the layouts that their kernels want.
+  void take_shuffle(FusedOp& op) {
+    const auto shuffle = match_channel_shuffle(graph_, op.node);
+    if (!shuffle || !graph_.value(shuffle->output).type.encoded()) return;
+    if (kept_.count(op.outputs[0]) != 0 || kept_.count(graph_.node(shuffle->following[0]).outputs[0]) != 0)
+      return;
+    for (NodeId id : shuffle->following) taken_[index(id)] = true;
+    op.absorbed = shuffle->following;
+    op.outputs = {shuffle->output};
   }
 
   // The only reader of `id` when the value may disappear.

@@ -38,6 +38,8 @@ bool lower_code_binary(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_affine(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_pool(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_concat(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_resize(PlanBuilder& builder, const FusedOp& op);
+bool lower_channel_shuffle(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_function(PlanBuilder& builder, const FusedOp& op);
 bool lower_quantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_dequantize(PlanBuilder& builder, const FusedOp& op);
