@@ -197,22 +197,21 @@ bool lower_dequantize(PlanBuilder& b, const FusedOp& op) {
 }
 
 bool lower_requantize(PlanBuilder& b, const FusedOp& op) {
-  const simd::Kernels* kernels = code_kernels();
   const ValueId x = b.node(op).inputs[0], out = op.outputs[0];
   const auto gx = code_grid(b.type(x)), g = code_grid(b.type(out));
-  if (kernels == nullptr || !gx || !g) return false;
+  if (code_kernels() == nullptr || !gx || !g) return false;
   const Layout layout = flat_layout(b, x);
   if (b.type(x).encoding == b.type(out).encoding) {
     b.alias(out, layout, x, layout);
     return true;
   }
-  const simd::Kernels::Rescale p = rescale_of(*gx, *g);
+  const GridChange change(*gx, *g);
   const BufferId bx = b.read(x, layout), bo = b.write(out, layout);
   b.may_share(bx, bo);
   const int64_t count = b.shape(out).numel();
   emit_call(b, op, "rescale_codes", {x}, layout, {bx, bo}, [=](std::span<std::byte* const> buffers) {
     run_chunks(count, kCodesPerChunk, [&](int64_t begin, int64_t end) {
-      kernels->rescale(p, at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
+      change.run(at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
     });
   });
   return true;

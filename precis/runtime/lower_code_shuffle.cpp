@@ -1,4 +1,4 @@
-// Channel shuffle of 8-bit codes in channels last: every pixel's channels are a matrix that is transposed.
+// Channel shuffle of 8-bit codes in channels last: the same permutation of every pixel's channels.
 #include <algorithm>
 
 #include "precis/runtime/channel_shuffle.h"
@@ -7,23 +7,25 @@
 namespace precis::runtime {
 
 bool lower_channel_shuffle(PlanBuilder& b, const FusedOp& op) {
+  const kernels::simd::Kernels* kernels = code_kernels();
   const auto shuffle = match_channel_shuffle(b.graph(), op.node);
   const ValueId x = b.node(op).inputs[0], out = op.outputs[0];
-  if (!shuffle || out != shuffle->output || !code_grid(b.type(x))) return false;
+  if (kernels == nullptr || !shuffle || out != shuffle->output || !code_grid(b.type(x))) return false;
   const Shape shape = b.shape(x);
   if (!layout_allowed(shape, Layout::kChannelsLast) || b.native_layout(x) != Layout::kChannelsLast) return false;
   const int64_t channels = shape[1], group = channels / shuffle->groups, pixels = shape.numel() / channels;
-  StridedCopy copy;
-  copy.element_bytes = 1;
-  copy.extents = {pixels, group, shuffle->groups};
-  copy.source_strides = {channels, 1, group};
-  copy.destination_strides = {channels, shuffle->groups, 1};
-  copy.simplify();
+  if (channels > UINT16_MAX) return false;
+  std::vector<uint16_t> index;  // result channel b * groups + a comes from a * group + b
+  for (int64_t c = 0; c < channels; ++c)
+    index.push_back(static_cast<uint16_t>(c % shuffle->groups * group + c / shuffle->groups));
   const BufferId bx = b.read(x, Layout::kChannelsLast), bo = b.write(out, Layout::kChannelsLast);
-  std::vector<CopyStep::Part> parts;
-  parts.push_back({bx, std::move(copy)});
-  b.emit(std::make_unique<CopyStep>(bo, std::move(parts)),
-         b.describe(op, "copy", {x}, Layout::kChannelsLast, Layout::kChannelsLast), {bx, bo});
+  emit_call(b, op, "permute_codes", {x}, Layout::kChannelsLast, {bx, bo},
+            [=, index = std::move(index)](std::span<std::byte* const> buffers) {
+              run_chunks(pixels, std::max<int64_t>(1, kCodesPerChunk / channels), [&](int64_t begin, int64_t end) {
+                kernels->permute(index.data(), at(buffers, bx) + begin * channels, at(buffers, bo) + begin * channels,
+                                 end - begin, channels);
+              });
+            });
   return true;
 }
 

@@ -239,7 +239,7 @@ TEST_P(SimdCodes, Pools) {
 TEST_P(SimdCodes, Transposes) {
   for (uint64_t seed = 0; seed < 300; ++seed) {
     Random r(seed);
-    const int64_t rows = r.in(0, 3) == 0 ? 3 : r.in(1, 50), columns = r.in(1, 50);
+    const int64_t rows = r.coin() ? r.in(1, 8) : r.in(1, 50), columns = r.in(1, 50);
     const int64_t from_stride = columns + r.in(0, 3), to_stride = rows + (r.coin() ? 0 : r.in(1, 3));
     const auto x = r.codes(rows * from_stride);
     std::vector<std::byte> y(static_cast<size_t>(columns * to_stride), std::byte{0x5a}), want = y;
@@ -261,6 +261,23 @@ TEST_P(SimdCodes, TablesOverAllCodes) {
     fast_->look_up(table.data(), x.data(), y.data(), n);
     ASSERT_TRUE(y.intact());
     for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(y.bytes[i], table[std::to_integer<size_t>(x[i])]);
+  }
+}
+
+TEST_P(SimdCodes, Permutations) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    Random r(seed);
+    const int64_t rows = r.in(1, 4), channels = seed == 99 ? 1030 : r.in(1, 600);
+    std::vector<uint16_t> index;
+    for (int64_t c = 0; c < channels; ++c) index.push_back(static_cast<uint16_t>(r.in(0, channels - 1)));
+    const auto x = r.codes(rows * channels);
+    Guarded y(x.size());
+    fast_->permute(index.data(), x.data(), y.data(), rows, channels);
+    ASSERT_TRUE(y.intact());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const size_t c = i % static_cast<size_t>(channels);
+      ASSERT_EQ(y.bytes[i], x[i - c + index[c]]) << seed;
+    }
   }
 }
 
