@@ -151,6 +151,36 @@ void emit_dequantize(PlanBuilder& b, const FusedOp& op, const CodeGrid& g) {
          b.describe(op, code_kernel_name("dequantize"), {x}, from, to), {bx, bo});
 }
 
+}  // namespace
+
+bool emit_code_reorder(PlanBuilder& b, StepInfo info, const PhysicalType& type, Layout from, Layout to, BufferId bx,
+                       BufferId bo) {
+  const simd::Kernels* kernels = code_kernels();
+  const bool plain_to_last = from == Layout::kPlain && to == Layout::kChannelsLast;
+  const bool last_to_plain = from == Layout::kChannelsLast && to == Layout::kPlain;
+  if (kernels == nullptr || dtype_bits(type.dtype) != 8 || (!plain_to_last && !last_to_plain)) return false;
+  info.kernel = code_kernel_name("turn_codes");
+  b.emit(std::make_unique<CallStep>([=, planes = Planes(type.shape)](std::span<std::byte* const> buffers) {
+           const int64_t size = planes.channels * planes.pixels;
+           run_chunks(planes.blocks(), planes.blocks_per_chunk(), [&](int64_t begin, int64_t end) {
+             planes.for_blocks(begin, end, [&](int64_t image, int64_t first, int64_t count) {
+               const std::byte* x = at(buffers, bx) + image * size;
+               std::byte* y = at(buffers, bo) + image * size;
+               if (plain_to_last)
+                 kernels->transpose(x + first, planes.pixels, planes.channels, count, y + first * planes.channels,
+                                    planes.channels);
+               else
+                 kernels->transpose(x + first * planes.channels, planes.channels, count, planes.channels, y + first,
+                                    planes.pixels);
+             });
+           });
+         }),
+         std::move(info), {bx, bo});
+  return true;
+}
+
+namespace {
+
 // The grid that a QuantizeLinear or DequantizeLinear node names by constants; nullopt when it is not one
 // scale.
 std::optional<CodeGrid> linear_grid(const PlanBuilder& b, const Node& node, DType code) {

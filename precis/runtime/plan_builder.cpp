@@ -172,17 +172,18 @@ BufferId PlanBuilder::reorder(ValueId id, Layout layout) {
   const Layout from = copies_.at(id).front().layout;
   const BufferId source = copies_.at(id).front().buffer;
   const PhysicalType t = physical(id, layout);
-  const onednn::KernelPtr kernel = onednn::make_reorder({t.dtype, t.shape, from, layout});
-  check(kernel != nullptr, ErrorCode::kInternal, "value '{}': no reorder of {}{} from {} to {}",
-        graph_->value(id).name, dtype_name(t.dtype), t.shape.str(), layout_name(from), layout_name(layout));
-  const BufferId destination = write(id, layout);
   StepInfo info;
   info.node = graph_->value(id).name;
   info.op = "Reorder";
-  info.kernel = "onednn:" + kernel->implementation();
   info.inputs = {describe_value(id, from)};
   info.outputs = {describe_value(id, layout)};
   info.quantized = type(id).encoded();
+  const BufferId destination = write(id, layout);
+  if (emit_code_reorder(*this, info, t, from, layout, source, destination)) return destination;
+  const onednn::KernelPtr kernel = onednn::make_reorder({t.dtype, t.shape, from, layout});
+  check(kernel != nullptr, ErrorCode::kInternal, "value '{}': no reorder of {}{} from {} to {}",
+        graph_->value(id).name, dtype_name(t.dtype), t.shape.str(), layout_name(from), layout_name(layout));
+  info.kernel = "onednn:" + kernel->implementation();
   emit_kernel(kernel, std::move(info), {source, destination});
   return destination;
 }
