@@ -132,13 +132,15 @@ graph fire(x: f32[1,3,33,33]) -> (y) {
   y = Reshape(a, s)
 })";
 
-// A residual net whose shortcut cuts and pads, and which ends in a matrix product.
+// A residual net whose shortcut cuts and pads, and which ends in a matrix product with computed weights.
 constexpr const char* kResidual = R"(
 graph residual(x: f32[1,3,16,16]) -> (y) {
   w0: f32[8,3,3,3] = constant(normal, seed=1, scale=0.2)
   w1: f32[16,8,3,3] = constant(normal, seed=2, scale=0.1)
   w2: f32[16,16,3,3] = constant(normal, seed=3, scale=0.1)
-  wf: f32[10,16] = constant(normal, seed=4, scale=0.2)
+  wl: f32[160] = constant(normal, seed=4, scale=0.2)
+  ws: i64[2] = [10,16]
+  wf = Reshape(wl, ws)
   bf: f32[10] = constant(normal, seed=5, scale=0.2)
   c0 = Conv(x, w0) {pads=[1,1,1,1]}
   r0 = Relu(c0)
