@@ -1,5 +1,8 @@
-// Matching and lowering of channel shuffles; see the header.
+// Matching by shapes: what the Reshapes were told does not matter. The lowering is for values of any type in the layout they
+// have; lower_code_shuffle.cpp is faster for codes.
 #include "precis/runtime/channel_shuffle.h"
+
+#include <algorithm>
 
 #include "precis/runtime/kernel_step.h"
 #include "precis/runtime/lowering.h"
@@ -7,33 +10,28 @@
 namespace precis::runtime {
 namespace {
 
-// The node that alone reads `id`, when it is a `op`.
-NodeId only_reader(const Graph& graph, ValueId id, const char* op) {
-  const Value& v = graph.value(id);
-  if (v.uses.size() != 1 || v.uses[0].slot != 0 || graph.is_output(id)) return {};
-  return graph.node(v.uses[0].node).is(op) ? v.uses[0].node : NodeId{};
+std::optional<Shape> known_shape(const Graph& g, ValueId v) {
+  const SymbolicShape& s = g.value(v).type.shape;
+  return fully_known(s) ? std::optional<Shape>(to_shape(s)) : std::nullopt;
 }
 
-bool same_type(const Graph& graph, ValueId a, ValueId b) {
-  const ValueType &x = graph.value(a).type, &y = graph.value(b).type;
-  return x.dtype == y.dtype && x.encoding == y.encoding;
+NodeId only_reader(const Graph& g, ValueId v) {
+  const Value& value = g.value(v);
+  return value.uses.size() == 1 && value.uses[0].slot == 0 && !g.is_output(v) ? value.uses[0].node : NodeId{};
 }
 
-// (N, C, ...) -> (N, g, C / g, ...)
-bool splits_channels(const Shape& whole, const Shape& split) {
-  if (whole.rank() < 3 || split.rank() != whole.rank() + 1 || split[0] != whole[0]) return false;
-  if (split[1] * split[2] != whole[1]) return false;
+// [N, C, spatial...] split into [N, g, c, spatial...]; 0 when it is anything else.
+int64_t groups_of(const Shape& whole, const Shape& split) {
+  if (whole.rank() < 3 || split.rank() != whole.rank() + 1 || whole[0] != split[0]) return 0;
   for (int i = 2; i < whole.rank(); ++i)
-    if (split[i + 1] != whole[i]) return false;
-  return true;
+    if (whole[i] != split[i + 1]) return 0;
+  return split[1] * split[2] == whole[1] ? split[1] : 0;
 }
 
-bool swaps_groups(const std::vector<int64_t>& perm) {
-  for (size_t i = 0; i < perm.size(); ++i) {
-    const size_t from = i == 1 ? 2 : i == 2 ? 1 : i;
-    if (perm[i] != static_cast<int64_t>(from)) return false;
-  }
-  return perm.size() > 3;
+bool swaps_groups(const Node& transpose, int rank) {
+  std::vector<int64_t> wanted(static_cast<size_t>(rank));
+  for (int i = 0; i < rank; ++i) wanted[static_cast<size_t>(i)] = i == 1 ? 2 : i == 2 ? 1 : i;
+  return transpose.get_ints("perm") == wanted;
 }
 
 StridedCopy shuffle_copy(const Shape& shape, int64_t groups, Layout layout, int64_t element_bytes) {
@@ -55,33 +53,34 @@ StridedCopy shuffle_copy(const Shape& shape, int64_t groups, Layout layout, int6
 
 }  // namespace
 
-std::vector<NodeId> match_channel_shuffle(const Graph& graph, NodeId first) {
-  const Node& split = graph.node(first);
-  if (!split.is("Reshape") || split.outputs.size() != 1) return {};
-  const NodeId transpose = only_reader(graph, split.outputs[0], "Transpose");
-  if (!transpose || !swaps_groups(graph.node(transpose).get_ints("perm"))) return {};
-  const NodeId join = only_reader(graph, graph.node(transpose).outputs[0], "Reshape");
-  if (!join) return {};
-  const ValueId in = split.inputs[0], out = graph.node(join).outputs[0];
-  for (ValueId v : {in, split.outputs[0], out})
-    if (!fully_known(graph.value(v).type.shape) || !same_type(graph, in, v)) return {};
-  const Shape whole = to_shape(graph.value(in).type.shape);
-  if (!splits_channels(whole, to_shape(graph.value(split.outputs[0]).type.shape))) return {};
-  if (to_shape(graph.value(out).type.shape) != whole) return {};
-  return {transpose, join};
+std::optional<ChannelShuffle> match_channel_shuffle(const Graph& g, NodeId first) {
+  const Node& split = g.node(first);
+  if (!split.is("Reshape")) return std::nullopt;
+  const NodeId second = only_reader(g, split.outputs[0]);
+  if (!second || !g.node(second).is("Transpose")) return std::nullopt;
+  const NodeId third = only_reader(g, g.node(second).outputs[0]);
+  if (!third || !g.node(third).is("Reshape")) return std::nullopt;
+  const ValueId in = split.inputs[0], out = g.node(third).outputs[0];
+  const auto whole = known_shape(g, in), parts = known_shape(g, split.outputs[0]), joined = known_shape(g, out);
+  if (!whole || !parts || whole != joined || !swaps_groups(g.node(second), parts->rank())) return std::nullopt;
+  const int64_t groups = groups_of(*whole, *parts);
+  for (ValueId v : {split.outputs[0], g.node(second).outputs[0], out})
+    if (g.value(v).type.encoding != g.value(in).type.encoding || g.value(v).type.dtype != g.value(in).type.dtype)
+      return std::nullopt;
+  if (groups < 1) return std::nullopt;
+  return ChannelShuffle{{second, third}, groups, out};
 }
 
 bool lower_channel_shuffle(PlanBuilder& b, const FusedOp& op) {
-  if (op.absorbed.empty()) return false;
+  const auto shuffle = match_channel_shuffle(b.graph(), op.node);
   const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
   const int bits = dtype_bits(b.type(in).storage_dtype());
-  if (bits % 8 != 0) return false;
+  if (!shuffle || out != shuffle->output || bits % 8 != 0) return false;
   const Shape shape = b.shape(in);
   const bool plain = b.native_layout(in) == Layout::kPlain || !layout_allowed(shape, Layout::kChannelsLast);
   const Layout layout = plain ? Layout::kPlain : Layout::kChannelsLast;
-  const int64_t groups = b.shape(b.node(op).outputs[0])[1];
   const BufferId from = b.read(in, layout), to = b.write(out, layout);
-  std::vector<CopyStep::Part> parts{{from, shuffle_copy(shape, groups, layout, bits / 8)}};
+  std::vector<CopyStep::Part> parts{{from, shuffle_copy(shape, shuffle->groups, layout, bits / 8)}};
   b.emit(std::make_unique<CopyStep>(to, std::move(parts)), b.describe(op, "copy", {in}, layout, layout),
          {from, to});
   return true;

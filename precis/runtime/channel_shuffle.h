@@ -1,15 +1,20 @@
-// The channel shuffle of grouped networks: Reshape (N, g, k, ...), Transpose of g and k, Reshape back. As one
-// step it stays in the channels-last layout, where the three nodes apart would each want row-major values.
+// Channel shuffle: Reshape [N, g, c, ...] -> Transpose -> Reshape deals the channels of N, C, H, W out anew. Three nodes that are
+// one permutation of channels, which in channels last needs no change of layout.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "precis/graph/graph.h"
 
 namespace precis::runtime {
 
-// The Transpose and the second Reshape, when `first` starts a channel shuffle; empty otherwise. What lies
-// between is not looked at from outside as far as the graph tells.
-std::vector<NodeId> match_channel_shuffle(const Graph& graph, NodeId first);
+struct ChannelShuffle {
+  std::vector<NodeId> following;  // the Transpose and the second Reshape
+  int64_t groups = 1;             // channel a * (C / groups) + b goes to b * groups + a
+  ValueId output;
+};
+// The shuffle that starts with the Reshape `first`; its inner values are read once and are no graph outputs.
+std::optional<ChannelShuffle> match_channel_shuffle(const Graph& graph, NodeId first);
 
 }  // namespace precis::runtime

@@ -29,13 +29,20 @@ ActivationLimits limits_of(const kernels::reference::FusedActivation& activation
   return limits;
 }
 
-kernels::simd::Kernels::Rescale rescale_of(const CodeGrid& from, const CodeGrid& to) {
-  kernels::simd::Kernels::Rescale p{};
-  p.x_type = from.type;
-  p.x_zero_point = from.zero_point;
-  p.multiplier = kernels::reference::rescale_multiplier(from.scale, to.scale);
-  set_result(p, to);
-  return p;
+GridChange::GridChange(const CodeGrid& from, const CodeGrid& to) : kernels_(code_kernels()), rescale_{} {
+  rescale_.x_type = from.type;
+  rescale_.x_zero_point = from.zero_point;
+  rescale_.multiplier = kernels::reference::rescale_multiplier(from.scale, to.scale);
+  set_result(rescale_, to);
+  if (kernels_ == nullptr || !kernels_->tables_are_fast) return;
+  Tensor codes(DType::kU8, Shape{256});
+  for (int i = 0; i < 256; ++i) codes.bytes()[i] = static_cast<std::byte>(i);
+  table_ = Tensor(DType::kU8, Shape{256});
+  kernels_->rescale(rescale_, codes.bytes(), table_.bytes(), 256);
+}
+
+void GridChange::run(const std::byte* x, std::byte* y, int64_t n) const {
+  table_.defined() ? kernels_->look_up(table_.bytes(), x, y, n) : kernels_->rescale(rescale_, x, y, n);
 }
 
 std::string code_kernel_name(const char* what) { return fmt::format("{}:{}", isa_name(current_isa()), what); }

@@ -46,8 +46,17 @@ void set_limits(Parameters& p, const ActivationLimits& limits) {
   p.high = limits.high;
 }
 
-// From one grid to the other.
-kernels::simd::Kernels::Rescale rescale_of(const CodeGrid& from, const CodeGrid& to);
+// Codes of one grid moved onto another: by arithmetic, or by a table where that is faster.
+class GridChange {
+ public:
+  GridChange(const CodeGrid& from, const CodeGrid& to);
+  void run(const std::byte* x, std::byte* y, int64_t n) const;
+
+ private:
+  const kernels::simd::Kernels* kernels_;
+  kernels::simd::Kernels::Rescale rescale_;
+  Tensor table_;
+};
 
 inline std::byte* at(std::span<std::byte* const> buffers, BufferId id) {
   return buffers[static_cast<size_t>(id)];

@@ -123,13 +123,15 @@ class Fuser {
     op.outputs = {op.chain->output};
   }
 
+  // Nodes that deal channels out anew.
   void take_shuffle(FusedOp& op) {
-    const std::vector<NodeId> rest = match_channel_shuffle(graph_, op.node);
-    if (rest.empty() || kept_.count(op.outputs[0]) != 0 || kept_.count(graph_.node(rest[0]).outputs[0]) != 0)
+    const auto shuffle = match_channel_shuffle(graph_, op.node);
+    if (!shuffle) return;
+    if (kept_.count(op.outputs[0]) != 0 || kept_.count(graph_.node(shuffle->following[0]).outputs[0]) != 0)
       return;
-    for (NodeId id : rest) taken_[index(id)] = true;
-    op.absorbed = rest;
-    op.outputs = graph_.node(rest.back()).outputs;
+    for (NodeId id : shuffle->following) taken_[index(id)] = true;
+    op.absorbed = shuffle->following;
+    op.outputs = {shuffle->output};
   }
 
   // The only reader of `id` when the value may disappear.

@@ -151,6 +151,36 @@ void emit_dequantize(PlanBuilder& b, const FusedOp& op, const CodeGrid& g) {
          b.describe(op, code_kernel_name("dequantize"), {x}, from, to), {bx, bo});
 }
 
+}  // namespace
+
+bool emit_code_reorder(PlanBuilder& b, StepInfo info, const PhysicalType& type, Layout from, Layout to, BufferId bx,
+                       BufferId bo) {
+  const simd::Kernels* kernels = code_kernels();
+  const bool plain_to_last = from == Layout::kPlain && to == Layout::kChannelsLast;
+  const bool last_to_plain = from == Layout::kChannelsLast && to == Layout::kPlain;
+  if (kernels == nullptr || dtype_bits(type.dtype) != 8 || (!plain_to_last && !last_to_plain)) return false;
+  info.kernel = code_kernel_name("turn_codes");
+  b.emit(std::make_unique<CallStep>([=, planes = Planes(type.shape)](std::span<std::byte* const> buffers) {
+           const int64_t size = planes.channels * planes.pixels;
+           run_chunks(planes.blocks(), planes.blocks_per_chunk(), [&](int64_t begin, int64_t end) {
+             planes.for_blocks(begin, end, [&](int64_t image, int64_t first, int64_t count) {
+               const std::byte* x = at(buffers, bx) + image * size;
+               std::byte* y = at(buffers, bo) + image * size;
+               if (plain_to_last)
+                 kernels->transpose(x + first, planes.pixels, planes.channels, count, y + first * planes.channels,
+                                    planes.channels);
+               else
+                 kernels->transpose(x + first * planes.channels, planes.channels, count, planes.channels, y + first,
+                                    planes.pixels);
+             });
+           });
+         }),
+         std::move(info), {bx, bo});
+  return true;
+}
+
+namespace {
+
 // The grid that a QuantizeLinear or DequantizeLinear node names by constants; nullopt when it is not one
 // scale.
 std::optional<CodeGrid> linear_grid(const PlanBuilder& b, const Node& node, DType code) {
@@ -197,22 +227,21 @@ bool lower_dequantize(PlanBuilder& b, const FusedOp& op) {
 }
 
 bool lower_requantize(PlanBuilder& b, const FusedOp& op) {
-  const simd::Kernels* kernels = code_kernels();
   const ValueId x = b.node(op).inputs[0], out = op.outputs[0];
   const auto gx = code_grid(b.type(x)), g = code_grid(b.type(out));
-  if (kernels == nullptr || !gx || !g) return false;
+  if (code_kernels() == nullptr || !gx || !g) return false;
   const Layout layout = flat_layout(b, x);
   if (b.type(x).encoding == b.type(out).encoding) {
     b.alias(out, layout, x, layout);
     return true;
   }
-  const simd::Kernels::Rescale p = rescale_of(*gx, *g);
+  const GridChange change(*gx, *g);
   const BufferId bx = b.read(x, layout), bo = b.write(out, layout);
   b.may_share(bx, bo);
   const int64_t count = b.shape(out).numel();
   emit_call(b, op, "rescale_codes", {x}, layout, {bx, bo}, [=](std::span<std::byte* const> buffers) {
     run_chunks(count, kCodesPerChunk, [&](int64_t begin, int64_t end) {
-      kernels->rescale(p, at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
+      change.run(at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
     });
   });
   return true;

@@ -57,8 +57,7 @@ namespace {
 
 struct Segment {
   BufferId source = -1;
-  simd::Kernels::Rescale rescale;
-  bool copies = false;        // equal encodings
+  std::optional<GridChange> change;  // none: equal encodings, codes are copied
   int64_t codes = 0, to = 0;  // per row: how many, and where they go
 };
 
@@ -67,9 +66,8 @@ struct Segment {
 bool lower_code_concat(PlanBuilder& b, const FusedOp& op) {
   const Node& main = b.node(op);
   const ValueId out = op.outputs[0];
-  const simd::Kernels* kernels = code_kernels();
   const auto g = code_grid(b.type(out));
-  if (kernels == nullptr || !g) return false;
+  if (code_kernels() == nullptr || !g) return false;
   const Shape shape = b.shape(out);
   const int axis = normalize_axis(main.get_int("axis", 0), shape.rank(), main.op.c_str());
   const bool channels = axis == 1 && layout_allowed(shape, Layout::kChannelsLast);
@@ -80,8 +78,7 @@ bool lower_code_concat(PlanBuilder& b, const FusedOp& op) {
     const auto gi = code_grid(b.type(in));
     if (!gi) return false;
     Segment s;
-    s.rescale = rescale_of(*gi, *g);
-    s.copies = b.type(in).encoding == b.type(out).encoding;
+    if (b.type(in).encoding != b.type(out).encoding) s.change.emplace(*gi, *g);
     s.codes = channels ? b.shape(in)[1] : b.shape(in).inner(axis);
     s.to = row;
     row += s.codes;
@@ -99,10 +96,10 @@ bool lower_code_concat(PlanBuilder& b, const FusedOp& op) {
         for (int64_t r = begin; r < end; ++r) {
           const std::byte* from = at(buffers, s.source) + r * s.codes;
           std::byte* to = at(buffers, bo) + r * row + s.to;
-          if (s.copies)
-            std::memcpy(to, from, static_cast<size_t>(s.codes));
+          if (s.change)
+            s.change->run(from, to, s.codes);
           else
-            kernels->rescale(s.rescale, from, to, s.codes);
+            std::memcpy(to, from, static_cast<size_t>(s.codes));
         }
     });
   });

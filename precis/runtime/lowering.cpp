@@ -21,6 +21,8 @@ Table make_table() {
   add(t, lower_code_binary, {"Add", "Sub", "Mul"});
   add(t, lower_code_affine, {"BatchNormalization"});
   add(t, lower_code_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});
+  add(t, lower_code_resize, {"Resize"});
+  add(t, lower_code_shuffle, {"Reshape"});
   add(t, lower_code_function,
       {"Relu",     "LeakyRelu", "PRelu",       "Elu",       "Selu", "Celu", "ThresholdedRelu",
        "Clip",     "Sigmoid",   "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Erf",

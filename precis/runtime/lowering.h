@@ -39,10 +39,16 @@ bool lower_code_binary(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_affine(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_pool(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_concat(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_resize(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_shuffle(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_function(PlanBuilder& builder, const FusedOp& op);
 bool lower_quantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_dequantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_requantize(PlanBuilder& builder, const FusedOp& op);
+
+// A Reorder step of 8-bit values between plain and channels last; false for any other.
+bool emit_code_reorder(PlanBuilder& builder, StepInfo info, const PhysicalType& type, Layout from, Layout to,
+                       BufferId source, BufferId destination);
 
 // True for a ReduceMean over exactly the spatial axes of its input: a global average pool.
 bool reduces_spatial_axes(const PlanBuilder& builder, const Node& node);

@@ -227,9 +227,10 @@ BufferId PlanBuilder::reorder(ValueId id, Layout layout) {
   info.inputs = {describe_value(id, from)};
   info.outputs = {describe_value(id, layout)};
   info.quantized = type(id).encoded();
+  const BufferId destination = write(id, layout);
+  if (emit_code_reorder(*this, info, t, from, layout, source, destination)) return destination;
   if (from == Layout::kPlain && layout == Layout::kChannelsLast && t.shape[1] <= kFewChannels &&
       dtype_bits(t.dtype) >= 8) {
-    const BufferId destination = write(id, layout);
     info.kernel = "copy";
     emit(std::make_unique<CopyStep>(destination, std::vector<CopyStep::Part>{{source, interleaving(t)}}),
          std::move(info), {source, destination});
@@ -238,7 +239,6 @@ BufferId PlanBuilder::reorder(ValueId id, Layout layout) {
   const onednn::KernelPtr kernel = onednn::make_reorder({t.dtype, t.shape, from, layout});
   check(kernel != nullptr, ErrorCode::kInternal, "value '{}': no reorder of {}{} from {} to {}",
         graph_->value(id).name, dtype_name(t.dtype), t.shape.str(), layout_name(from), layout_name(layout));
-  const BufferId destination = write(id, layout);
   info.kernel = "onednn:" + kernel->implementation();
   emit_kernel(kernel, std::move(info), {source, destination});
   return destination;

@@ -8,6 +8,7 @@
 #include "precis/graph/op.h"
 #include "precis/graph/widen_half.h"
 #include "precis/runtime/constant_folding.h"
+#include "precis/runtime/float_islands.h"
 #include "precis/runtime/reference_ops.h"
 
 namespace precis::runtime {
@@ -95,6 +96,7 @@ std::shared_ptr<const Plan> Program::Impl::plan(const std::vector<Shape>& shapes
   return plans.get({shapes, threads}, [&]() -> std::shared_ptr<const Plan> {
     auto graph = std::make_shared<Graph>(prepared);
     infer_and_fold(*graph, shapes, taps);
+    split_float_islands(*graph);
     return PlanBuilder(std::move(graph), weights, taps, threads).build();
   });
 }

@@ -11,8 +11,10 @@
 #include "precis/graph/op.h"
 #include "precis/graph/text.h"
 #include "precis/onnx/onnx_io.h"
+#include "precis/runtime/reference_engine.h"
 #include "precis/runtime/session.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tensor_compare.h"
 
 namespace precis::flow {
 namespace {
@@ -33,9 +35,7 @@ std::string quantized(const std::string& model, const std::string& data, const s
   return request.output;
 }
 
-PlanInfo plan_of(const std::string& path) {
-  return runtime::Session(runtime::Program::compile(onnx_io::read_model(path).model.graph), 1).plan_info();
-}
+PlanInfo plan_of(const Graph& graph) { return runtime::Session(runtime::Program::compile(graph), 1).plan_info(); }
 
 bool is_real(const std::string& value) { return value.rfind("f32", 0) == 0; }
 
@@ -65,6 +65,16 @@ void expect_all_on_codes(const PlanInfo& plan) {
   }
 }
 
+// Codes are equal, so what is made of the last ones differs by float rounding at most.
+void expect_equal_to_reference(const Graph& graph) {
+  const Tensor x = test::random_tensor(to_shape(graph.value(graph.inputs()[0]).type.shape), 7, -2, 2);
+  const auto wanted = runtime::run_reference(graph, std::span(&x, 1));
+  for (int threads : {1, 2}) {
+    const auto got = runtime::Session(runtime::Program::compile(graph), threads).run(std::span(&x, 1));
+    EXPECT_TRUE(test::tensors_close(got[0], wanted[0], {.absolute = 1e-5, .relative = 1e-5})) << threads << " threads";
+  }
+}
+
 struct NetCase {
   const char *model, *data, *preprocess;
 };
@@ -77,7 +87,8 @@ TEST_P(RealNets, StayOnCodes) {
   if (!std::filesystem::exists(model)) GTEST_SKIP() << "no " << model;
   if (current_isa() == Isa::kScalar) GTEST_SKIP() << "no fast kernels for this instruction set";
   const test::TempDir dir;
-  expect_all_on_codes(plan_of(quantized(model, shared + "/" + c.data, c.preprocess, dir)));
+  const std::string file = quantized(model, shared + "/" + c.data, c.preprocess, dir);
+  expect_all_on_codes(plan_of(onnx_io::read_model(file).model.graph));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shared, RealNets,
@@ -94,7 +105,9 @@ TEST_P(SmallNets, StayOnCodes) {
   model.graph = parse_graph(GetParam());
   infer_types(model.graph);
   onnx_io::write_model(model, dir / "float.onnx", {}, Overwrite::kRefuse);
-  expect_all_on_codes(plan_of(quantized(dir / "float.onnx", "random,count=4", "", dir)));
+  const Graph graph = onnx_io::read_model(quantized(dir / "float.onnx", "random,count=4", "", dir)).model.graph;
+  expect_all_on_codes(plan_of(graph));
+  expect_equal_to_reference(graph);
 }
 
 // Fire modules, as in SqueezeNet, that end in an average of codes.
@@ -119,13 +132,15 @@ graph fire(x: f32[1,3,33,33]) -> (y) {
   y = Reshape(a, s)
 })";
 
-// A residual net whose shortcut cuts and pads, and which ends in a matrix product.
+// A residual net whose shortcut cuts and pads, and which ends in a matrix product with computed weights.
 constexpr const char* kResidual = R"(
 graph residual(x: f32[1,3,16,16]) -> (y) {
   w0: f32[8,3,3,3] = constant(normal, seed=1, scale=0.2)
   w1: f32[16,8,3,3] = constant(normal, seed=2, scale=0.1)
   w2: f32[16,16,3,3] = constant(normal, seed=3, scale=0.1)
-  wf: f32[10,16] = constant(normal, seed=4, scale=0.2)
+  wl: f32[160] = constant(normal, seed=4, scale=0.2)
+  ws: i64[2] = [10,16]
+  wf = Reshape(wl, ws)
   bf: f32[10] = constant(normal, seed=5, scale=0.2)
   c0 = Conv(x, w0) {pads=[1,1,1,1]}
   r0 = Relu(c0)

@@ -239,7 +239,7 @@ TEST_P(SimdCodes, Pools) {
 TEST_P(SimdCodes, Transposes) {
   for (uint64_t seed = 0; seed < 300; ++seed) {
     Random r(seed);
-    const int64_t rows = r.in(0, 3) == 0 ? 3 : r.in(1, 50), columns = r.in(1, 50);
+    const int64_t rows = r.coin() ? r.in(1, 8) : r.in(1, 50), columns = r.in(1, 50);
     const int64_t from_stride = columns + r.in(0, 3), to_stride = rows + (r.coin() ? 0 : r.in(1, 3));
     const auto x = r.codes(rows * from_stride);
     std::vector<std::byte> y(static_cast<size_t>(columns * to_stride), std::byte{0x5a}), want = y;
@@ -261,6 +261,64 @@ TEST_P(SimdCodes, TablesOverAllCodes) {
     fast_->look_up(table.data(), x.data(), y.data(), n);
     ASSERT_TRUE(y.intact());
     for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(y.bytes[i], table[std::to_integer<size_t>(x[i])]);
+  }
+}
+
+TEST_P(SimdCodes, Permutations) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    Random r(seed);
+    const int64_t rows = r.in(1, 4), channels = seed == 99 ? 1030 : r.in(1, 600);
+    std::vector<uint16_t> index;
+    for (int64_t c = 0; c < channels; ++c) index.push_back(static_cast<uint16_t>(r.in(0, channels - 1)));
+    const auto x = r.codes(rows * channels);
+    Guarded y(x.size());
+    fast_->permute(index.data(), x.data(), y.data(), rows, channels);
+    ASSERT_TRUE(y.intact());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const size_t c = i % static_cast<size_t>(channels);
+      ASSERT_EQ(y.bytes[i], x[i - c + index[c]]) << seed;
+    }
+  }
+}
+
+TEST_P(SimdCodes, Blends) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    Random r(seed);
+    const int64_t n = r.in(1, 70), taps = r.in(1, 5);
+    const CodeType type = r.type(), result = r.type();
+    const int32_t zero_point = r.zero_point(type);
+    const ref::OutputGrid grid = random_grid(r, result);
+    std::vector<std::vector<std::byte>> rows;
+    std::vector<std::vector<float>> reals;
+    std::vector<const std::byte*> row_pointers;
+    std::vector<const float*> real_pointers;
+    std::vector<float> weights;
+    for (int64_t t = 0; t < taps; ++t) {
+      weights.push_back(r.rng.uniform(-1, 1));
+      rows.push_back(r.codes(n));
+      auto& values = reals.emplace_back();
+      for (int64_t i = 0; i < n; ++i) values.push_back(r.rng.uniform(-300, 300));
+    }
+    for (int64_t t = 0; t < taps; ++t) {
+      row_pointers.push_back(rows[static_cast<size_t>(t)].data());
+      real_pointers.push_back(reals[static_cast<size_t>(t)].data());
+    }
+    Kernels::Grid g{0.7f, 0, 0, 0};
+    set_grid(g, grid);
+    std::vector<float> y(static_cast<size_t>(n));
+    Guarded codes(static_cast<size_t>(n));
+    fast_->blend_codes(row_pointers.data(), weights.data(), taps, type, zero_point, y.data(), n);
+    fast_->blend_reals(real_pointers.data(), weights.data(), taps, g, codes.data(), n);
+    ASSERT_TRUE(codes.intact());
+    for (size_t i = 0; i < y.size(); ++i) {
+      float of_codes = 0, of_reals = 0;
+      for (size_t t = 0; t < weights.size(); ++t) {
+        of_codes += weights[t] * static_cast<float>(code_of(rows[t][i], type) - zero_point);
+        of_reals += weights[t] * reals[t][i];
+      }
+      ASSERT_EQ(y[i], of_codes) << seed;
+      ASSERT_EQ(code_of(codes.bytes[i], result), ref::round_to_grid(of_reals * 0.7f, grid)) << seed;
+    }
   }
 }
 

@@ -191,6 +191,35 @@ TEST(Codes, BatchNormalization) {
   }
 }
 
+TEST(Codes, Resizes) {
+  for (const char* mode : {"nearest", "linear", "cubic"})
+    for (const char* coordinates : {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"})
+      for (const char* sizes : {"[2,9,12,10]", "[2,9,4,13]", "[2,9,6,3]"}) {
+        SCOPED_TRACE(fmt::format("{} {} {}", mode, coordinates, sizes));
+        expect_fast(on_codes(
+            "[2,9,6,5]",
+            fmt::format("s: i64[4] = {}\n y: f32[?,?,?,?] @ u8(scale=0.02, zp=121) = Resize(x, _, _, s) "
+                        "{{mode=\"{}\", coordinate_transformation_mode=\"{}\"}}",
+                        sizes, mode, coordinates)));
+      }
+  expect_fast(on_codes(
+      "[1,33,6,5]",
+      "s: f32[4] = [1,1,2,2]\n y: f32[?,?,?,?] @ i8(scale=0.03, zp=-4) = Resize(x, _, s) {mode=\"linear\"}"));
+}
+
+TEST(Codes, ChannelShuffleStaysInChannelsLast) {
+  const std::string same = " @ u8(scale=0.02, zp=121)";
+  const std::string text = on_codes(
+      "[2,24,5,4]", "p: f32[2,24,5,4]" + same +
+                        " = MaxPool(x) {kernel_shape=[1,1]}\n s5: i64[5] = [2,3,8,5,4]\n s4: i64[4] = "
+                        "[0,24,5,4]\n a: f32[2,3,8,5,4]" +
+                        same + " = Reshape(p, s5)\n t: f32[2,8,3,5,4]" + same +
+                        " = Transpose(a) {perm=[0,2,1,3,4]}\n b: f32[2,24,5,4]" + same +
+                        " = Reshape(t, s4)\n y: f32[2,24,5,4]" + same + " = MaxPool(b) {kernel_shape=[1,1]}");
+  expect_fast(text);
+  EXPECT_THAT(step_names(parse_graph(text)), testing::Contains(HasSubstr("Reshape+Transpose+Reshape(avx")));
+}
+
 TEST(Codes, FunctionsByTable) {
   for (const char* f :
        {"Relu(x)", "LeakyRelu(x)", "Sigmoid(x)", "HardSwish(x)", "Tanh(x)", "Gelu(x)", "Abs(x)"})

@@ -80,10 +80,23 @@ graph net(x: f32[1,16,8,8] @ u8(scale=0.5, zp=3)) -> (y) {
   }
 }
 
-TEST(Plan, FloatFallbacksAreSaid) {
+// What no integer kernel computes runs as fast float between visible conversions, and what only the reference knows is said.
+TEST(Plan, FloatOperatorsBetweenCodesAreSaid) {
   const PlanInfo plan = plan_of(R"(
 graph net(x: f32[1,16] @ u8(scale=0.5, zp=3)) -> (y) {
   y: f32[1,16] @ u8(scale=0.00390625, zp=0) = Softmax(x)
+})");
+  ASSERT_EQ(plan.steps.size(), 3u);
+  EXPECT_EQ(plan.steps[0].op, "Dequantize");
+  EXPECT_THAT(plan.steps[1].kernel, HasSubstr("onednn"));
+  EXPECT_FALSE(plan.steps[1].quantized);
+  EXPECT_EQ(plan.steps[2].op, "Quantize");
+}
+
+TEST(Plan, FloatFallbacksAreSaid) {
+  const PlanInfo plan = plan_of(R"(
+graph net(x: f32[1,16] @ u8(scale=0.5, zp=3)) -> (y) {
+  y: f32[1,16] @ u8(scale=0.00390625, zp=0) = Hardmax(x)
 })");
   ASSERT_EQ(plan.steps.size(), 1u);
   EXPECT_TRUE(plan.steps[0].float_fallback);

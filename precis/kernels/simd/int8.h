@@ -134,6 +134,19 @@ struct Kernels {
   void (*transpose)(const std::byte* from, int64_t from_stride, int64_t rows, int64_t columns, std::byte* to, int64_t to_stride);
   // y[i] = table[x[i]]; the table has 256 bytes, indexed by the code's byte.
   void (*look_up)(const std::byte* table, const std::byte* x, std::byte* y, int64_t n);
+  bool tables_are_fast = false;  // look_up() is faster than arithmetic on codes
+  // y[c] = x[index[c]] in each of `rows` rows of `channels` codes; x and y do not overlap.
+  void (*permute)(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels);
+  // Interpolation: y = sum over t ascending of weight[t] * (row[t] - z_x), as reals; then the same over rows
+  // of reals, times `multiplier` and onto the grid.
+  void (*blend_codes)(const std::byte* const* rows, const float* weights, int64_t taps, CodeType type,
+                      int32_t zero_point, float* y, int64_t n);
+  struct Grid {
+    float multiplier;
+    float zero_point, code_min, code_max;
+  };
+  void (*blend_reals)(const float* const* rows, const float* weights, int64_t taps, const Grid& grid,
+                      std::byte* y, int64_t n);
 };
 
 // The fastest table for `isa`; null where there is none (scalar): the caller takes the reference.

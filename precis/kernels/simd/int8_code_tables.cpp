@@ -11,8 +11,14 @@ void look_up_scalar(const std::byte* table, const std::byte* x, std::byte* y, in
 
 }  // namespace
 
+void permute_scalar(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels) {
+  for (int64_t row = 0; row < rows; ++row, x += channels, y += channels)
+    for (int64_t c = 0; c < channels; ++c) y[c] = x[index[c]];
+}
+
 void set_code_kernels(Kernels& k, Isa isa) {
   k.look_up = look_up_scalar;
+  k.permute = permute_scalar;
 #if defined(__x86_64__)
   set_transpose_avx2(k);
   if (isa != Isa::kAvx512 && isa != Isa::kAvx512Vnni) {
@@ -22,7 +28,7 @@ void set_code_kernels(Kernels& k, Isa isa) {
   }
   set_elementwise_avx512(k);
   set_pools_avx512(k);
-  if (__builtin_cpu_supports("avx512vbmi")) set_look_up_vbmi(k);
+  if (__builtin_cpu_supports("avx512vbmi")) set_vbmi(k);
 #else
   (void)isa;
 #endif

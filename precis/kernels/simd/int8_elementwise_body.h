@@ -65,6 +65,33 @@ void dequantize_codes(const std::byte* x, CodeType type, float scale, int32_t ze
   in_vectors(n, [&](int64_t i, auto count) { Lanes::store(y + i, count, Lanes::multiply(read(x + i, count), s)); });
 }
 
+// Products and sums are rounded one by one, as the reference does.
+template <typename Row>
+inline Real blended(const float* weights, int64_t taps, const Row& row) {
+  Real sum = Lanes::multiply(Lanes::set(weights[0]), row(0));
+  for (int64_t t = 1; t < taps; ++t) sum = Lanes::add(sum, Lanes::multiply(Lanes::set(weights[t]), row(t)));
+  return sum;
+}
+
+void blend_codes(const std::byte* const* rows, const float* weights, int64_t taps, CodeType type,
+                 int32_t zero_point, float* y, int64_t n) {
+  const CodeReader read(type, zero_point);
+  in_vectors(n, [&](int64_t i, auto count) {
+    Lanes::store(y + i, count, blended(weights, taps, [&](int64_t t) { return read(rows[t] + i, count); }));
+  });
+}
+
+void blend_reals(const float* const* rows, const float* weights, int64_t taps, const Kernels::Grid& grid,
+                 std::byte* y, int64_t n) {
+  const CodeWriter write(grid.zero_point, grid.code_min, grid.code_max);
+  const Real m = Lanes::set(grid.multiplier);
+  in_vectors(n, [&](int64_t i, auto count) {
+    write(y + i, count,
+          Lanes::multiply(blended(weights, taps, [&](int64_t t) { return Lanes::load(rows[t] + i, count); }),
+                          m));
+  });
+}
+
 void fill_elementwise(Kernels& k) {
   k.add = add_codes;
   k.multiply = multiply_codes;
@@ -72,6 +99,8 @@ void fill_elementwise(Kernels& k) {
   k.rescale = rescale_codes;
   k.quantize = quantize_codes;
   k.dequantize = dequantize_codes;
+  k.blend_codes = blend_codes;
+  k.blend_reals = blend_reals;
 }
 
 }  // namespace

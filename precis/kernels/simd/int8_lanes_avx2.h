@@ -63,6 +63,7 @@ struct Lanes {
   static Int multiply(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
   static Real real(Int v) { return _mm256_cvtepi32_ps(v); }
   static Int rounded(Real v) { return _mm256_cvtps_epi32(v); }  // half to even
+  static Real add(Real a, Real b) { return _mm256_add_ps(a, b); }
   static Real multiply(Real a, Real b) { return _mm256_mul_ps(a, b); }
   static Real divide(Real a, Real b) { return _mm256_div_ps(a, b); }
   static Real fused(Real a, Real b, Real c) { return _mm256_fmadd_ps(a, b, c); }

@@ -39,6 +39,7 @@ struct Lanes {
   static Int multiply(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
   static Real real(Int v) { return _mm512_maskz_cvtepi32_ps(kAll, v); }
   static Int rounded(Real v) { return _mm512_maskz_cvtps_epi32(kAll, v); }  // half to even
+  static Real add(Real a, Real b) { return _mm512_add_ps(a, b); }
   static Real multiply(Real a, Real b) { return _mm512_mul_ps(a, b); }
   static Real divide(Real a, Real b) { return _mm512_div_ps(a, b); }
   static Real fused(Real a, Real b, Real c) { return _mm512_fmadd_ps(a, b, c); }
