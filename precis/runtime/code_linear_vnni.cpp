@@ -1,4 +1,4 @@
-// The kernels with VPDPBUSD as LinearKernels: constants, and the cut into ranges of pixels or of channels.
+// Panels (VNNI) and depthwise as LinearKernels: constants, and the cut into ranges of pixels or of channels.
 #include <algorithm>
 
 #include "precis/core/checked.h"
@@ -23,7 +23,7 @@ constexpr int64_t kFewPixels = 8;
 struct Constants {
   Tensor weights, offsets, multiplier, bias;
   bool with_bias = false;  // offsets hold the bias
-  int passes = 1;          // of panels
+  int passes = 1;
   int64_t bytes() const { return weights.nbytes() + offsets.nbytes() + multiplier.nbytes() + bias.nbytes(); }
   void set(simd::Epilogue& e) const {
     e.multiplier = reinterpret_cast<const float*>(multiplier.bytes());
@@ -54,9 +54,10 @@ Constants constants_of(const CodeLinear& linear, const int16_t* centred, Order o
   return c;
 }
 
+// Null where weights leave what two passes can hold.
 std::shared_ptr<const Constants> pack_panels(const CodeLinear& linear, int64_t width) {
   const std::vector<int16_t> centred = centred_weights(linear);
-  const int passes = simd::panel_passes(linear.shape, centred.data());
+  const int passes = simd::s8_passes(linear.shape, centred.data());
   if (passes == 0) return nullptr;
   Constants c = constants_of(linear, centred.data(), [&](const auto& values) {
     return simd::pack_channels(linear.shape, values.data());
@@ -68,13 +69,16 @@ std::shared_ptr<const Constants> pack_panels(const CodeLinear& linear, int64_t w
   return std::make_shared<const Constants>(std::move(c));
 }
 
-std::shared_ptr<const Constants> pack_depthwise(const CodeLinear& linear, const simd::DepthwisePlan& plan) {
+std::shared_ptr<const Constants> pack_depthwise(const CodeLinear& linear, int64_t vector) {
   const std::vector<int16_t> centred = centred_weights(linear);
-  if (!simd::fits_s8(linear.shape, centred.data())) return nullptr;
+  const int passes = simd::s8_passes(linear.shape, centred.data());
+  if (passes == 0) return nullptr;
+  const simd::DepthwisePlan plan = simd::plan_depthwise(linear.shape, vector, passes);
   Constants c = constants_of(linear, centred.data(),
                              [&](const auto& values) { return simd::spread_channels(plan, values.data()); });
+  c.passes = passes;
   c.weights = Tensor(DType::kU8, Shape{plan.weight_bytes()});
-  simd::pack_depthwise_quads(plan, centred.data(), c.weights.bytes());
+  simd::pack_depthwise(plan, centred.data(), c.weights.bytes());
   return std::make_shared<const Constants>(std::move(c));
 }
 
@@ -136,13 +140,13 @@ class PanelLinearKernel final : public LinearKernel {
   int64_t pixels_per_range_ = 1, panels_per_range_ = 1, range_bytes_ = 0;
 };
 
-class DepthwiseQuadsKernel final : public LinearKernel {
+class DepthwiseLinearKernel final : public LinearKernel {
  public:
-  DepthwiseQuadsKernel(const CodeLinear& linear, int64_t threads, simd::DepthwisePlan plan,
-                       std::shared_ptr<const Constants> constants)
+  DepthwiseLinearKernel(const CodeLinear& linear, int64_t threads, simd::DepthwisePlan plan,
+                        std::shared_ptr<const Constants> constants)
       : plan_(std::move(plan)),
         constants_(std::move(constants)),
-        kernel_(simd::depthwise_quads_kernel_for(current_isa())),
+        kernel_(simd::depthwise_kernel_for(current_isa())),
         data_(constants_->data<simd::DepthwiseData>(linear)),
         range_bytes_(round_up(plan_.scratch_bytes, kArenaAlignment)) {
     const simd::ConvShape& s = plan_.shape;
@@ -150,7 +154,7 @@ class DepthwiseQuadsKernel final : public LinearKernel {
     if (threads > 1 && s.rows() * s.out_channels >= kSerialResults)
       pixels_per_range_ = round_up(ceil_div(s.rows(), threads * kRangesPerThread), s.out[2]);
   }
-  const char* name() const override { return "depthwise_u8s8_quads"; }
+  const char* name() const override { return "depthwise_u8s8"; }
   int64_t scratch_bytes() const override {
     return ceil_div(plan_.shape.rows(), pixels_per_range_) * range_bytes_;
   }
@@ -187,14 +191,15 @@ std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& b, const CodeLinear
   return std::make_unique<PanelLinearKernel>(linear, b.threads(), std::move(plan), std::move(constants));
 }
 
-std::unique_ptr<LinearKernel> make_depthwise_quads_kernel(PlanBuilder& b, const CodeLinear& linear) {
-  if (!simd::is_depthwise(linear.shape) || simd::depthwise_quads_kernel_for(current_isa()) == nullptr)
+std::unique_ptr<LinearKernel> make_depthwise_kernel(PlanBuilder& b, const CodeLinear& linear) {
+  if (!simd::is_depthwise(linear.shape) || simd::depthwise_kernel_for(current_isa()) == nullptr)
     return nullptr;
-  simd::DepthwisePlan plan = simd::plan_depthwise(linear.shape);
-  auto constants = b.weights().get_object<Constants>(linear.key + "depthwise quads",
-                                                     [&] { return pack_depthwise(linear, plan); });
+  const int64_t vector = simd::depthwise_vector(current_isa());
+  auto constants = b.weights().get_object<Constants>(linear.key + "depthwise",
+                                                     [&] { return pack_depthwise(linear, vector); });
   if (!constants) return nullptr;
-  return std::make_unique<DepthwiseQuadsKernel>(linear, b.threads(), std::move(plan), std::move(constants));
+  simd::DepthwisePlan plan = simd::plan_depthwise(linear.shape, vector, constants->passes);
+  return std::make_unique<DepthwiseLinearKernel>(linear, b.threads(), std::move(plan), std::move(constants));
 }
 
 }  // namespace precis::runtime

@@ -5,7 +5,7 @@ namespace precis::kernels::simd {
 
 const Kernels* kernels_for(Isa isa) {
 #if defined(__x86_64__)
-  static const Kernels avx2 = {conv_avx2,       depthwise_avx2, add_avx2,          rescale_avx2, quantize_avx2,
+  static const Kernels avx2 = {conv_avx2,       add_avx2,          rescale_avx2, quantize_avx2,
                                dequantize_avx2, max_pool_avx2,  average_pool_avx2};
   return isa == Isa::kScalar ? nullptr : &avx2;
 #else

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "precis/core/checked.h"
+#include "precis/kernels/simd/int8_sums.h"
 #include "precis/kernels/simd/int8_tables.h"
 
 namespace precis::kernels::simd {
@@ -37,7 +38,7 @@ BandPlan input_as_band(const ConvShape& s) {
   return b;
 }
 
-void add_runs(PanelPlan& p, const BandPlan& source, bool rest) {
+void add_runs(PanelPlan& p, const BandPlan& source, int pass) {
   const ConvShape& s = p.shape;
   const int64_t taps = lines_are_runs(s) ? s.kernel[2] : 1;
   for (int64_t t = 0; t < taps_of(s); t += taps) {
@@ -47,7 +48,7 @@ void add_runs(PanelPlan& p, const BandPlan& source, bool rest) {
     run.quads = ceil_div(taps * group_in(s), kQuad);
     run.first_tap = t;
     run.taps = taps;
-    run.rest = rest;
+    run.pass = pass;
     p.quads += run.quads;
     p.runs.push_back(run);
   }
@@ -71,10 +72,7 @@ void add_panels(PanelPlan& p, int64_t width) {
     }
 }
 
-// What the first pass takes of a weight.
-int first_part(int weight) { return std::clamp(weight, -128, 127); }
-
-// Calls f(byte of the packed panel, index into the channel's weights, second pass) for channel `c` of a
+// Calls f(byte of the packed panel, index into the channel's weights, pass) for channel `c` of a
 // panel.
 template <typename F>
 void for_each_weight(const PanelPlan& p, const Panel& panel, int64_t c, F f) {
@@ -83,7 +81,7 @@ void for_each_weight(const PanelPlan& p, const Panel& panel, int64_t c, F f) {
   for (const PanelRun& run : p.runs) {
     for (int64_t i = 0; i < run.taps * channels; ++i)
       f(at + i / kQuad * quad_bytes + i % kQuad,
-        i % channels * taps_of(p.shape) + run.first_tap + i / channels, run.rest);
+        i % channels * taps_of(p.shape) + run.first_tap + i / channels, run.pass);
     at += run.quads * quad_bytes;
   }
 }
@@ -107,7 +105,7 @@ PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width, in
   p.pixels = p.in_place ? std::clamp<int64_t>(kSourceBytes / (s.stride[1] * s.stride[2] * s.in_channels), 48,
                                               kMaxPixels)
                         : source.lines * source.columns;
-  for (int pass = 0; pass < passes; ++pass) add_runs(p, source, pass > 0);
+  for (int pass = 0; pass < passes; ++pass) add_runs(p, source, pass);
   add_panels(p, width);
   p.band_offset = round_up(p.pixels * static_cast<int64_t>(sizeof(std::byte*)), kAlignment);
   // The last quad of the last run may reach past the band.
@@ -115,25 +113,13 @@ PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width, in
   return p;
 }
 
-int panel_passes(const ConvShape& s, const int16_t* centred) {
-  int passes = 1;
-  for (int64_t i = 0; i < s.out_channels * s.depth(); ++i) {
-    const int rest = centred[i] - first_part(centred[i]);
-    if (rest < -128 || rest > 127) return 0;
-    if (rest != 0) passes = 2;
-  }
-  return passes;
-}
-
 void pack_panels(const PanelPlan& p, const int16_t* centred, std::byte* packed) {
   std::fill_n(packed, p.weight_bytes, std::byte{0});
   for (const Panel& panel : p.panels)
     for (int64_t c = 0; c < panel.valid; ++c) {
       const int16_t* w = centred + (panel.channel + c) * p.shape.depth();
-      for_each_weight(p, panel, c, [&](int64_t to, int64_t from, bool rest) {
-        const int first = first_part(w[from]);
-        packed[to] = static_cast<std::byte>(rest ? w[from] - first : first);
-      });
+      for_each_weight(p, panel, c,
+                      [&](int64_t to, int64_t from, int pass) { packed[to] = s8_part(w[from], pass); });
     }
 }
 

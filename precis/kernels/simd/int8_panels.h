@@ -16,7 +16,7 @@ struct PanelRun {
   int64_t offset = 0;  // bytes from the pixel's address, for group 0
   int64_t quads = 0;
   int64_t first_tap = 0, taps = 1;
-  bool rest = false;  // meets what the first pass has left of the weights
+  int pass = 0;  // of s8_passes()
 };
 
 // Up to PanelPlan::width blocks of kChannelBlock output channels of one group.
@@ -49,14 +49,10 @@ struct PanelPlan {
 
 // Blocks of channels in a panel that the kernels of `isa` take; 0 where there are none.
 int64_t panel_width(Isa isa);
-// `passes`: panel_passes() of the weights.
+// `passes`: s8_passes() of the weights (int8_sums.h).
 PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width, int passes);
-// How often kernels go over the input: twice where weights leave 8 bits, as those with a zero point do; then
-// each is the sum of two. 0: not even that is enough. `centred`: [out_channels, in_channels / groups,
-// kernel...] weights minus their zero points.
-int panel_passes(const ConvShape& shape, const int16_t* centred);
-
-// `packed`: weight_bytes, 64-byte aligned.
+// `centred`: [out_channels, in_channels / groups, kernel...] weights minus their zero points; `packed`:
+// weight_bytes, 64-byte aligned.
 void pack_panels(const PanelPlan& plan, const int16_t* centred, std::byte* packed);
 
 struct PanelData {
