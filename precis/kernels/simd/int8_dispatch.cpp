@@ -11,7 +11,6 @@ namespace {
 Kernels make_table(Isa isa) {
   Kernels k{};
   k.conv = conv_avx2;
-  k.depthwise = depthwise_avx2;
   set_code_kernels(k, isa);
   return k;
 }
