@@ -349,6 +349,36 @@ bool lower_concat(PlanBuilder& b, const FusedOp& op) {
   return true;
 }
 
+// Blocks of pixels against channels, in the layout the input is in: axes n, c, h, i, w, j of the picture with
+// the finer grid (its pixel is h * block + i, w * block + j), where c is its channel.
+bool lower_depth_to_space(PlanBuilder& b, const FusedOp& op) {
+  const Node& main = b.node(op);
+  const ValueId in = main.inputs[0], out = op.outputs[0];
+  if (!same_elements(b, in, out) || b.shape(in).rank() != 4) return false;
+  const bool to_space = main.is("DepthToSpace");
+  const Shape fine = b.shape(to_space ? out : in), coarse = b.shape(to_space ? in : out);
+  const int64_t block = main.get_int("blocksize", 0), channels = fine[1];
+  const Layout layout = b.native_layout(in) == Layout::kChannelsLast ? Layout::kChannelsLast : Layout::kPlain;
+  const std::vector<int64_t> f = strides_in(fine, layout), d = strides_in(coarse, layout);
+  const bool channels_outside = to_space && main.get_string("mode", "DCR") == "CRD";
+  const int64_t of_c = channels_outside ? block * block : 1, of_j = channels_outside ? 1 : channels;
+  const std::vector<int64_t> fine_strides = {f[0], f[1], f[2] * block, f[2], f[3] * block, f[3]};
+  const std::vector<int64_t> coarse_strides = {d[0], d[1] * of_c, d[2], d[1] * of_j * block,
+                                               d[3], d[1] * of_j};
+  StridedCopy copy;
+  copy.element_bytes = element_bytes(b, in);
+  copy.extents = {coarse[0], channels, coarse[2], block, coarse[3], block};
+  copy.source_strides = to_space ? coarse_strides : fine_strides;
+  copy.destination_strides = to_space ? fine_strides : coarse_strides;
+  copy.simplify();
+  const BufferId from = b.read(in, layout), to = b.write(out, layout);
+  std::vector<CopyStep::Part> parts;
+  parts.push_back({from, std::move(copy)});
+  b.emit(std::make_unique<CopyStep>(to, std::move(parts)), b.describe(op, "copy", {in}, layout, layout),
+         {from, to});
+  return true;
+}
+
 bool lower_expand(PlanBuilder& b, const FusedOp& op) {
   const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
   if (!same_elements(b, in, out)) return false;

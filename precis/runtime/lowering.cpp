@@ -48,6 +48,7 @@ Table make_table() {
   add(t, lower_pad, {"Pad"});
   add(t, lower_concat, {"Concat"});
   add(t, lower_code_concat, {"Concat"});
+  add(t, lower_depth_to_space, {"DepthToSpace", "SpaceToDepth"});
   add(t, lower_expand, {"Expand"});
   return t;
 }

@@ -59,6 +59,7 @@ bool lower_slice(PlanBuilder& builder, const FusedOp& op);
 bool lower_split(PlanBuilder& builder, const FusedOp& op);
 bool lower_pad(PlanBuilder& builder, const FusedOp& op);
 bool lower_concat(PlanBuilder& builder, const FusedOp& op);
+bool lower_depth_to_space(PlanBuilder& builder, const FusedOp& op);
 bool lower_expand(PlanBuilder& builder, const FusedOp& op);
 
 }  // namespace precis::runtime

@@ -207,6 +207,18 @@ TEST(Codes, Resizes) {
       "s: f32[4] = [1,1,2,2]\n y: f32[?,?,?,?] @ i8(scale=0.03, zp=-4) = Resize(x, _, s) {mode=\"linear\"}"));
 }
 
+TEST(Codes, DepthToSpaceAndBack) {
+  for (bool pooled : {false, true})
+    for (const char* f : {"DepthToSpace(p) {blocksize=2}", "DepthToSpace(p) {blocksize=2, mode=\"CRD\"}",
+                          "SpaceToDepth(p) {blocksize=3}"}) {
+      SCOPED_TRACE(f);
+      const std::string p = pooled ? "MaxPool(x) {kernel_shape=[1,1]}" : "Relu(x)";
+      expect_fast(on_codes("[2,12,6,9]", "p: f32[2,12,6,9] @ u8(scale=0.02, zp=121) = " + p +
+                                             "\n y: f32[?,?,?,?] @ u8(scale=0.02, zp=121) = " + f));
+      expect_fast("graph net(x: f32[2,12,6,9]) -> (y) {\n p = " + p + "\n y = " + f + "\n}");
+    }
+}
+
 TEST(Codes, ChannelShuffleStaysInChannelsLast) {
   const std::string same = " @ u8(scale=0.02, zp=121)";
   const std::string text = on_codes(
