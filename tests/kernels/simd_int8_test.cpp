@@ -12,6 +12,7 @@
 namespace precis::kernels::simd {
 namespace {
 
+namespace ref = precis::kernels::reference;
 
 const Kernels* fast() { return kernels_for(current_isa()); }
 
