@@ -52,7 +52,7 @@ bool emit_code_reorder(PlanBuilder& builder, StepInfo info, const PhysicalType& 
 // True for a ReduceMean over exactly the spatial axes of its input: a global average pool.
 bool reduces_spatial_axes(const PlanBuilder& builder, const Node& node);
 
-// Any element type (lower_movement.cpp): the contents move, or only the shape changes.
+// Any element type (lower_movement.cpp, lower_concat.cpp): the contents move, or only the shape changes.
 bool lower_alias(PlanBuilder& builder, const FusedOp& op);
 bool lower_transpose(PlanBuilder& builder, const FusedOp& op);
 bool lower_slice(PlanBuilder& builder, const FusedOp& op);
