@@ -28,6 +28,7 @@ Table make_table() {
        "Clip",     "Sigmoid",   "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Erf",
        "Softplus", "Softsign",  "Mish",        "Abs",       "Neg",  "Exp",  "Log",
        "Sqrt",     "Sign",      "Reciprocal",  "Floor",     "Ceil", "Round"});
+  add(t, lower_code_prelu, {"PRelu"});
   add(t, lower_quantize, {"precis::Quantize", "QuantizeLinear"});
   add(t, lower_dequantize, {"precis::Dequantize", "DequantizeLinear"});
   add(t, lower_requantize, {"precis::Requantize"});

@@ -41,6 +41,7 @@ bool lower_code_concat(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_resize(PlanBuilder& builder, const FusedOp& op);
 bool lower_channel_shuffle(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_function(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_prelu(PlanBuilder& builder, const FusedOp& op);
 bool lower_quantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_dequantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_requantize(PlanBuilder& builder, const FusedOp& op);
