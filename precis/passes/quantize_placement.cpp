@@ -130,8 +130,18 @@ class Placer {
     if (one_of(n, kLightOps)) return QuantRole::kLight;
     if (is_affine(g_, n)) return QuantRole::kAffine;
     if (one_of(n, kPoolOps)) return QuantRole::kPool;
+    if (n.is("PRelu")) return slopes_per_channel(n) ? QuantRole::kTable : QuantRole::kFloat;
     if (one_of(n, kTableOps)) return table_limits_constant(n) ? QuantRole::kTable : QuantRole::kFloat;
     return is_mover(g_, n) && is_f32_activation(n.input(0)) ? QuantRole::kMover : QuantRole::kFloat;
+  }
+
+  // One slope for all, or one per channel: [C, 1, ...] below the batch.
+  bool slopes_per_channel(const Node& n) const {
+    const Tensor* slope = g_.constant(n.input(1));
+    const SymbolicShape& x = g_.value(n.input(0)).type.shape;
+    if (slope == nullptr || !is_f32(n.input(1)) || !x || x->size() < 2) return false;
+    const int lead = static_cast<int>(x->size()) - slope->shape().rank();
+    return slope->numel() == 1 || (lead >= 0 && lead <= 1 && slope->shape()[1 - lead] == slope->numel());
   }
 
   bool table_limits_constant(const Node& n) const {

@@ -27,25 +27,43 @@ std::vector<int64_t> steps_of(const BroadcastRows::Operand& o, const Shape& y) {
 
 }  // namespace
 
+// One more axis outside of the last dimension, which the operand walks as if the dimension were longer.
+bool BroadcastRows::joins(size_t o, int64_t step) const {
+  const size_t last = rank_ - 1;
+  return tile_[o] != 0 && last == 0 ? step == 0 : step == step_[o][last] * extent_[last];
+}
+
+// One more axis outside of the innermost dimension, along which the operand is read again.
+bool BroadcastRows::tiles(size_t o, int64_t step) const {
+  return rank_ == 1 && tile_[o] == 0 && step == 0 && step_[o][0] == 1 && extent_[0] <= kMaxTile;
+}
+
+void BroadcastRows::add_axis(int64_t extent, std::array<int64_t, 2> step) {
+  if (rank_ == 0) {
+    for (size_t o = 0; o < 2; ++o) tile_[o] = step[o] == 0 ? 1 : 0;
+  } else {
+    for (size_t o = 0; o < 2; ++o)
+      if (joins(1 - o, step[1 - o]) && tiles(o, step[o])) tile_[o] = extent_[0];
+    if (joins(0, step[0]) && joins(1, step[1])) {
+      extent_[rank_ - 1] *= extent;
+      return;
+    }
+  }
+  extent_[rank_] = extent;
+  for (size_t o = 0; o < 2; ++o) step_[o][rank_] = step[o];
+  ++rank_;
+}
+
 std::optional<BroadcastRows> BroadcastRows::make(const Operand& a, const Operand& b, const Shape& y,
                                                  Layout y_layout) {
   const std::array<std::vector<int64_t>, 2> steps = {steps_of(a, y), steps_of(b, y)};
   BroadcastRows rows;
   rows.elements_ = y.numel();
   for (int axis : memory_order(y.rank(), y_layout)) {
-    if (y[axis] == 1) continue;
-    const auto step = [&](size_t o) { return steps[o][static_cast<size_t>(axis)]; };
-    const size_t last = rows.rank_ - 1;
-    const auto follows = [&](size_t o) { return step(o) == rows.step_[o][last] * rows.extent_[last]; };
-    if (rows.rank_ > 0 && follows(0) && follows(1)) {
-      rows.extent_[last] *= y[axis];
-      continue;
-    }
-    rows.extent_[rows.rank_] = y[axis];
-    for (size_t o = 0; o < 2; ++o) rows.step_[o][rows.rank_] = step(o);
-    ++rows.rank_;
+    const auto i = static_cast<size_t>(axis);
+    if (y[axis] != 1) rows.add_axis(y[axis], {steps[0][i], steps[1][i]});
   }
-  if (rows.rank_ == 0) rows.extent_[rows.rank_++] = 1;  // a single element
+  if (rows.rank_ == 0) rows.add_axis(1, {0, 0});  // a single element
   for (size_t o = 0; o < 2; ++o)
     if (rows.step_[o][0] > 1) return std::nullopt;
   return rows;

@@ -14,20 +14,30 @@ namespace ref = kernels::reference;
 
 using RunKernel = std::function<void(const std::byte* a, const std::byte* b, std::byte* y, int64_t n)>;
 
-// Codes of an operand that a run repeats: held on the stack, this many at a time.
-constexpr int64_t kRepeated = 256;
-
-void run_repeated(const BroadcastRows& rows, const RunKernel& kernel, const std::byte* a, const std::byte* b,
-                  std::byte* y, int64_t n) {
-  std::byte copies[2][kRepeated];
-  const int64_t length = std::min(n, kRepeated);
-  const auto fill = [&](int operand, const std::byte* p) {
-    if (rows.repeats(operand)) std::memset(copies[operand], std::to_integer<int>(*p), static_cast<size_t>(length));
+// n codes of a tile that starts over again and again, from its element `phase` on.
+void repeat(const std::byte* tile, int64_t size, int64_t phase, std::byte* out, int64_t n) {
+  const auto copy = [&](const std::byte* from, int64_t at, int64_t count) {
+    std::memcpy(out + at, from, static_cast<size_t>(std::min(count, n - at)));
   };
-  fill(0, a);
-  fill(1, b);
+  copy(tile + phase, 0, size - phase);
+  if (size - phase < n) copy(tile, size - phase, phase);
+  for (int64_t done = size; done < n; done *= 2) copy(out, done, done);
+}
+
+// A run whose operands repeat tiles: copies of them, laid out to the length of a piece, are used again and
+// again.
+void run_tiled(const BroadcastRows& rows, const RunKernel& kernel, const std::byte* const (&operands)[2],
+               std::byte* y, int64_t first, int64_t n) {
+  constexpr int64_t kCopies = 2 * BroadcastRows::kMaxTile;
+  std::byte copies[2][kCopies];
+  const int64_t tile = std::max(rows.tile(0), rows.tile(1));  // the other one is as long, 1, or walks along
+  const int64_t length = kCopies / tile * tile;
+  for (int o = 0; o < 2; ++o)
+    if (rows.tile(o) != 0)
+      repeat(operands[o], rows.tile(o), first % rows.tile(o), copies[o], std::min(length, n));
   for (int64_t i = 0; i < n; i += length)
-    kernel(rows.repeats(0) ? copies[0] : a + i, rows.repeats(1) ? copies[1] : b + i, y + i, std::min(length, n - i));
+    kernel(rows.tile(0) != 0 ? copies[0] : operands[0] + i, rows.tile(1) != 0 ? copies[1] : operands[1] + i,
+           y + i, std::min(length, n - i));
 }
 
 struct Grids {
@@ -91,15 +101,17 @@ bool lower_code_binary(PlanBuilder& b, const FusedOp& op) {
   if (oy.shape == shape) b.may_share(by, bo);
   const char* name = main.is("Mul") ? "product_codes" : "sum_codes";
   const RunKernel kernel = kernel_of(main, {*gx, *gy, *g}, limits_of(op.chain->fused_activation(g->scale)));
-  const bool repeated = rows->repeats(0) || rows->repeats(1);
-  emit_call(b, op, name, {x, y}, layout, {bx, by, bo}, [=, rows = *rows](std::span<std::byte* const> buffers) {
-    run_chunks(rows.elements(), kCodesPerChunk, [&](int64_t begin, int64_t end) {
-      rows.for_each_run(begin, end, [&](int64_t i, int64_t k, int64_t o, int64_t n) {
-        const std::byte *pa = at(buffers, bx) + i, *pb = at(buffers, by) + k;
-        repeated ? run_repeated(rows, kernel, pa, pb, at(buffers, bo) + o, n) : kernel(pa, pb, at(buffers, bo) + o, n);
+  const bool tiled = rows->tile(0) != 0 || rows->tile(1) != 0;
+  emit_call(
+      b, op, name, {x, y}, layout, {bx, by, bo}, [=, rows = *rows](std::span<std::byte* const> buffers) {
+        run_chunks(rows.elements(), kCodesPerChunk, [&](int64_t begin, int64_t end) {
+          rows.for_each_run(begin, end, [&](int64_t i, int64_t k, int64_t o, int64_t n) {
+            const std::byte* const operands[2] = {at(buffers, bx) + i, at(buffers, by) + k};
+            std::byte* out = at(buffers, bo) + o;
+            tiled ? run_tiled(rows, kernel, operands, out, o, n) : kernel(operands[0], operands[1], out, n);
+          });
+        });
       });
-    });
-  });
   return true;
 }
 

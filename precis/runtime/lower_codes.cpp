@@ -1,5 +1,5 @@
-// Operators on 8-bit codes that are no convolutions, products or pools: affine maps per channel, Concat of values with different
-// encodings, functions.
+// Operators on 8-bit codes that are no convolutions, products or pools: affine maps per channel, Concat of
+// values with different encodings, functions of one input.
 #include <algorithm>
 #include <cstring>
 
@@ -141,6 +141,60 @@ bool lower_code_function(PlanBuilder& b, const FusedOp& op) {
       kernels->look_up(t.bytes(), at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
     });
   });
+  return true;
+}
+
+// --- PRelu with one slope per channel: a table for each channel
+
+namespace {
+
+// The slope as a constant of one value per channel of `x`.
+const Tensor* channel_slopes(const PlanBuilder& b, const Node& node) {
+  const Tensor* slope = b.constant(node.inputs[1]);
+  const Shape x = b.shape(node.inputs[0]);
+  const Encoding& e = b.type(node.inputs[1]).encoding;
+  if (slope == nullptr || x.rank() < 2 || slope->numel() != x[1] || (e.defined() && !is_per_tensor(e)))
+    return nullptr;
+  const int lead = x.rank() - slope->shape().rank();
+  return lead <= 1 && slope->shape()[1 - lead] == x[1] ? slope : nullptr;
+}
+
+// [channels, 256]: the node's results for all codes, by the reference.
+Tensor channel_tables(const PlanBuilder& b, const Node& node, const Tensor& slope) {
+  const int64_t channels = slope.numel();
+  Tensor codes(b.type(node.inputs[0]).encoding.code, Shape{1, channels, 256});
+  for (int64_t i = 0; i < codes.numel(); ++i) codes.bytes()[i] = static_cast<std::byte>(i % 256);
+  const Tensor column =
+      Tensor::view(slope.dtype(), Shape{channels, 1}, const_cast<std::byte*>(slope.bytes()));
+  const Tensor inputs[] = {codes, column};
+  return run_reference_node(b.graph(), node, inputs)[0];
+}
+
+}  // namespace
+
+bool lower_code_prelu(PlanBuilder& b, const FusedOp& op) {
+  const Node& main = b.node(op);
+  const ValueId x = main.inputs[0], out = op.outputs[0];
+  if (code_kernels() == nullptr || !code_grid(b.type(x)) || !code_grid(b.type(out))) return false;
+  const Shape shape = b.shape(x);
+  const bool rows = shape.rank() == 2;  // [N, C]
+  const Tensor* slope = channel_slopes(b, main);
+  if (slope == nullptr || (!rows && !layout_allowed(shape, Layout::kChannelsLast))) return false;
+  const Layout layout = rows ? Layout::kPlain : Layout::kChannelsLast;
+  const BufferId bx = b.read(x, layout), bo = b.write(out, layout);
+  b.may_share(bx, bo);
+  const int64_t channels = shape[1], pixels = shape.numel() / channels;
+  emit_call(b, op, "channel_tables", {x}, layout, {bx, bo},
+            [=, tables = channel_tables(b, main, *slope)](std::span<std::byte* const> buffers) {
+              run_chunks(pixels, std::max<int64_t>(1, kCodesPerChunk / channels),
+                         [&](int64_t begin, int64_t end) {
+                           const std::byte* from = at(buffers, bx);
+                           std::byte* to = at(buffers, bo);
+                           for (int64_t i = begin * channels; i < end * channels; i += channels)
+                             for (int64_t c = 0; c < channels; ++c)
+                               to[i + c] = tables.bytes()[c * 256 + std::to_integer<int64_t>(from[i + c])];
+                         });
+            });
   return true;
 }
 

@@ -28,6 +28,7 @@ Table make_table() {
        "Clip",     "Sigmoid",   "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Erf",
        "Softplus", "Softsign",  "Mish",        "Abs",       "Neg",  "Exp",  "Log",
        "Sqrt",     "Sign",      "Reciprocal",  "Floor",     "Ceil", "Round"});
+  add(t, lower_code_prelu, {"PRelu"});
   add(t, lower_quantize, {"precis::Quantize", "QuantizeLinear"});
   add(t, lower_dequantize, {"precis::Dequantize", "DequantizeLinear"});
   add(t, lower_requantize, {"precis::Requantize"});
@@ -50,6 +51,7 @@ Table make_table() {
   add(t, lower_pad, {"Pad"});
   add(t, lower_concat, {"Concat"});
   add(t, lower_code_concat, {"Concat"});
+  add(t, lower_depth_to_space, {"DepthToSpace", "SpaceToDepth"});
   add(t, lower_expand, {"Expand"});
   return t;
 }

@@ -42,6 +42,7 @@ bool lower_code_concat(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_resize(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_shuffle(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_function(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_prelu(PlanBuilder& builder, const FusedOp& op);
 bool lower_quantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_dequantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_requantize(PlanBuilder& builder, const FusedOp& op);
@@ -53,7 +54,7 @@ bool emit_code_reorder(PlanBuilder& builder, StepInfo info, const PhysicalType& 
 // True for a ReduceMean over exactly the spatial axes of its input: a global average pool.
 bool reduces_spatial_axes(const PlanBuilder& builder, const Node& node);
 
-// Any element type (lower_movement.cpp): the contents move, or only the shape changes.
+// Any element type (lower_movement.cpp, lower_concat.cpp): the contents move, or only the shape changes.
 bool lower_channel_shuffle(PlanBuilder& builder, const FusedOp& op);  // channel_shuffle.cpp
 bool lower_alias(PlanBuilder& builder, const FusedOp& op);
 bool lower_transpose(PlanBuilder& builder, const FusedOp& op);
@@ -61,6 +62,7 @@ bool lower_slice(PlanBuilder& builder, const FusedOp& op);
 bool lower_split(PlanBuilder& builder, const FusedOp& op);
 bool lower_pad(PlanBuilder& builder, const FusedOp& op);
 bool lower_concat(PlanBuilder& builder, const FusedOp& op);
+bool lower_depth_to_space(PlanBuilder& builder, const FusedOp& op);
 bool lower_expand(PlanBuilder& builder, const FusedOp& op);
 
 }  // namespace precis::runtime

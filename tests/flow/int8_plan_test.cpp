@@ -161,7 +161,8 @@ graph residual(x: f32[1,3,16,16]) -> (y) {
   y = Gemm(flat, wf, bf) {transB=1}
 })";
 
-// Batch norms in front of their convolutions, as in DenseNet: they cannot be folded.
+// Batch norms in front of their convolutions, as in DenseNet: they cannot be folded. A slope for each
+// channel.
 constexpr const char* kDense = R"(
 graph dense(x: f32[1,3,16,16]) -> (y) {
   w0: f32[16,3,3,3] = constant(normal, seed=1, scale=0.2)
@@ -171,8 +172,9 @@ graph dense(x: f32[1,3,16,16]) -> (y) {
   b: f32[24] = constant(normal, seed=5, scale=0.3)
   m: f32[24] = constant(normal, seed=6, scale=0.3)
   v: f32[24] = constant(uniform, seed=7, lo=0.5, hi=2)
+  slopes: f32[16,1,1] = constant(uniform, seed=9, lo=0, hi=0.5)
   c0 = Conv(x, w0) {pads=[1,1,1,1]}
-  r0 = Relu(c0)
+  r0 = PRelu(c0, slopes)
   c1 = Conv(r0, w1) {pads=[1,1,1,1]}
   d = Concat(r0, c1) {axis=1}
   n = BatchNormalization(d, g, b, m, v)

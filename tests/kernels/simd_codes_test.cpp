@@ -11,6 +11,9 @@
 namespace precis::kernels::simd {
 namespace {
 
+namespace ref = precis::kernels::reference;
+constexpr float kInf = std::numeric_limits<float>::infinity();
+
 bool runs_here(Isa isa) {
   if (cpu_isa() == Isa::kScalar) return false;
   return isa == Isa::kAvx2 || isa == Isa::kAvx2Vnni || cpu_isa() >= isa;  // the AVX2 VNNI table has no VNNI in these kernels

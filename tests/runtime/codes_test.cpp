@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "precis/graph/text.h"
+#include "precis/runtime/reference_engine.h"
 #include "tests/runtime/run_both.h"
 
 namespace precis {
@@ -207,6 +208,18 @@ TEST(Codes, Resizes) {
       "s: f32[4] = [1,1,2,2]\n y: f32[?,?,?,?] @ i8(scale=0.03, zp=-4) = Resize(x, _, s) {mode=\"linear\"}"));
 }
 
+TEST(Codes, DepthToSpaceAndBack) {
+  for (bool pooled : {false, true})
+    for (const char* f : {"DepthToSpace(p) {blocksize=2}", "DepthToSpace(p) {blocksize=2, mode=\"CRD\"}",
+                          "SpaceToDepth(p) {blocksize=3}"}) {
+      SCOPED_TRACE(f);
+      const std::string p = pooled ? "MaxPool(x) {kernel_shape=[1,1]}" : "Relu(x)";
+      expect_fast(on_codes("[2,12,6,9]", "p: f32[2,12,6,9] @ u8(scale=0.02, zp=121) = " + p +
+                                             "\n y: f32[?,?,?,?] @ u8(scale=0.02, zp=121) = " + f));
+      expect_fast("graph net(x: f32[2,12,6,9]) -> (y) {\n p = " + p + "\n y = " + f + "\n}");
+    }
+}
+
 TEST(Codes, ChannelShuffleStaysInChannelsLast) {
   const std::string same = " @ u8(scale=0.02, zp=121)";
   const std::string text = on_codes(
@@ -225,6 +238,46 @@ TEST(Codes, FunctionsByTable) {
        {"Relu(x)", "LeakyRelu(x)", "Sigmoid(x)", "HardSwish(x)", "Tanh(x)", "Gelu(x)", "Abs(x)"})
     for (const char* in : {"u8(scale=0.02, zp=121)", "i8(scale=0.02, zp=-5)"})
       expect_fast(on_codes("[2,3,5,5]", std::string("y: f32[2,3,5,5] @ u8(scale=0.01, zp=40) = ") + f, in));
+}
+
+TEST(Codes, PReluByTablesPerChannel) {
+  for (const char* slope : {"[20,1,1]", "[1,20,1,1]", "[1]", "[]"})
+    for (const char* in : {"u8(scale=0.02, zp=121)", "i8(scale=0.02, zp=-5)"})
+      expect_fast(on_codes(
+          "[2,20,5,3]",
+          std::string("s: f32") + slope +
+              " = constant(normal, seed=1, scale=1)\n y: f32[2,20,5,3] @ u8(scale=0.03, zp=70) = PRelu(x, s)",
+          in));
+  expect_fast(on_codes(
+      "[4,20]",
+      "s: f32[20] = constant(normal, seed=1, scale=1)\n y: f32[4,20] @ i8(scale=0.03, zp=7) = PRelu(x, s)"));
+}
+
+// What no integer kernel computes runs by fast float kernels: at most one code beside the reference, where a
+// result lies between two.
+TEST(Codes, FloatBetweenCodes) {
+  const std::string w =
+      " w: f32[8,6,3,3] @ i8(axis=0, scale=[0.01,0.02,0.01,0.02,0.01,0.02,0.01,0.02]) = constant(uniform, "
+      "seed=1, lo=-127, hi=127)\n";
+  for (const std::string& body :
+       {std::string("y: f32[1,6,5,5] @ u8(scale=0.02, zp=100) = LRN(x) {size=3}"),
+        std::string("y = Sigmoid(x)"),
+        std::string("r = Sigmoid(x)\n y: f32[1,6,5,5] @ u8(scale=0.01, zp=3) = Sqrt(r)"),
+        w + "r = Neg(x)\n y: f32[1,8,5,5] @ u8(scale=0.2, zp=120) = Conv(r, w) {pads=[1,1,1,1]}",
+        std::string("r = Neg(x)\n y: f32[1,6,2,2] @ u8(scale=0.02, zp=100) = MaxPool(r) {kernel_shape=[2,2], "
+                    "strides=[2,2]}")}) {
+    SCOPED_TRACE(body);
+    const Graph graph = parse_graph(on_codes("[1,6,5,5]", body));
+    const std::vector<Tensor> inputs = test::random_inputs(graph, 3);
+    for (const std::string& step : step_names(graph))
+      EXPECT_THAT(step, testing::Not(HasSubstr("(reference)")));
+    const Tensor wanted = runtime::run_reference(graph, inputs)[0],
+                 got = runtime::Session(runtime::Program::compile(graph), 1).run(inputs)[0];
+    ASSERT_EQ(got.dtype(), wanted.dtype());
+    const double allowed = got.dtype() == DType::kF32 ? 1e-5 : 1;
+    for (int64_t i = 0; i < got.numel(); ++i)
+      ASSERT_NEAR(got.at_double(i), wanted.at_double(i), allowed) << i;
+  }
 }
 
 TEST(Codes, MovingCodes) {

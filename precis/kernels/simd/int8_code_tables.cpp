@@ -3,13 +3,6 @@
 #include "precis/kernels/simd/int8_tables.h"
 
 namespace precis::kernels::simd {
-namespace {
-
-void look_up_scalar(const std::byte* table, const std::byte* x, std::byte* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] = table[std::to_integer<size_t>(x[i])];
-}
-
-}  // namespace
 
 void permute_scalar(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels) {
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels)
@@ -17,10 +10,10 @@ void permute_scalar(const uint16_t* index, const std::byte* x, std::byte* y, int
 }
 
 void set_code_kernels(Kernels& k, Isa isa) {
-  k.look_up = look_up_scalar;
   k.permute = permute_scalar;
 #if defined(__x86_64__)
   set_transpose_avx2(k);
+  set_look_up_avx2(k);
   if (isa != Isa::kAvx512 && isa != Isa::kAvx512Vnni) {
     set_elementwise_avx2(k);
     set_pools_avx2(k);

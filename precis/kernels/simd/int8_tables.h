@@ -31,6 +31,7 @@ void set_elementwise_avx2(Kernels& k);
 void set_elementwise_avx512(Kernels& k);
 void set_pools_avx2(Kernels& k);
 void set_pools_avx512(Kernels& k);
+void set_look_up_avx2(Kernels& k);
 void set_transpose_avx2(Kernels& k);
 void set_vbmi(Kernels& k);
 void permute_scalar(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels);
