@@ -90,6 +90,17 @@ graph net(x: f32[1,16] @ u8(scale=0.5, zp=3)) -> (y) {
   EXPECT_EQ(plan.steps[0].kernel, "reference");
 }
 
+TEST(Plan, SoftmaxOfManyPairs) {
+  const std::string text = R"(
+graph net(x: f32[1,700,2]) -> (y) {
+  scale: f32[] = [30]
+  s = Mul(x, scale)
+  y = Softmax(s) {axis=2}
+})";
+  EXPECT_EQ(plan_of(text).steps.size(), 3u);
+  test::expect_engines_agree(text);
+}
+
 TEST(Plan, DropoutWhoseMaskNobodyReadsIsNoStep) {
   EXPECT_EQ(count_ops(plan_of(R"(
 graph net(x: f32[2,3,4]) -> (y) {
