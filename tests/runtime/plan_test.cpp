@@ -101,6 +101,26 @@ graph net(x: f32[1,700,2]) -> (y) {
   test::expect_engines_agree(text);
 }
 
+// A value of one column stays in the layout of the images around it.
+TEST(Plan, ChangesOfShapeThatKeepThePixels) {
+  const std::string text = R"(
+graph net(x: f32[2,40,16]) -> (y) {
+  w: f32[24,16,5,1] = constant(normal, seed=1, scale=0.1)
+  v: f32[8,24,3] = constant(normal, seed=2, scale=0.1)
+  split: i64[4] = [2,40,16,1]
+  join: i64[3] = [2,24,36]
+  r = Reshape(x, split)
+  t = Transpose(r) {perm=[0,2,1,3]}
+  c = Conv(t, w)
+  s = Reshape(c, join)
+  a = Tanh(s)
+  y = Conv(a, v)
+})";
+  EXPECT_EQ(count_ops(plan_of(text), "Transpose"), 0);
+  EXPECT_LE(count_ops(plan_of(text), "Reorder"), 2);
+  test::expect_engines_agree(text);
+}
+
 TEST(Plan, DropoutWhoseMaskNobodyReadsIsNoStep) {
   EXPECT_EQ(count_ops(plan_of(R"(
 graph net(x: f32[2,3,4]) -> (y) {
