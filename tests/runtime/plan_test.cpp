@@ -121,6 +121,19 @@ graph net(x: f32[2,40,16]) -> (y) {
   test::expect_engines_agree(text);
 }
 
+TEST(Plan, CastsOfSmallIntegersToFloat) {
+  for (const char* type : {"u8", "i8", "i32", "bool"}) {
+    SCOPED_TRACE(type);
+    const std::string text = "graph net(x: " + std::string(type) + R"([40,1000]) -> (y) {
+  y = Cast(x) {to=1}
+})";
+    const PlanInfo plan = plan_of(text);
+    ASSERT_EQ(plan.steps.size(), 1u);
+    EXPECT_EQ(plan.steps[0].kernel, "cast");
+    test::expect_engines_agree(text);
+  }
+}
+
 TEST(Plan, DropoutWhoseMaskNobodyReadsIsNoStep) {
   EXPECT_EQ(count_ops(plan_of(R"(
 graph net(x: f32[2,3,4]) -> (y) {
