@@ -63,10 +63,14 @@ void leave_slower_layers_float(const QuantizeRequest& request, Run& run, Quantiz
   calib::CalibrateOptions missing;
   for (const std::string& v : passes::values_to_observe(prepared.graph, options))
     if (run.ranges.find(v) == nullptr) missing.values.push_back(v);
-  if (!missing.values.empty()) {
-    check(run.calib != nullptr, ErrorCode::kUsage, "--never-slower needs --calib: the saved ranges lack tensor '{}'", printable(missing.values[0]));
+  for (const std::string& v : passes::values_to_average(prepared.graph, options))
+    if (run.ranges.channels_of(v) == nullptr && run.calib != nullptr) missing.averages.push_back(v);
+  if (!missing.values.empty() || !missing.averages.empty()) {
+    check(run.calib != nullptr, ErrorCode::kUsage, "--never-slower needs --calib: the saved ranges lack tensor '{}'",
+          printable(missing.values.empty() ? missing.averages[0] : missing.values[0]));
     quant::RangeTable more = calib::calibrate(prepared.graph, *run.calib, missing);
     for (auto& [name, stats] : more.entries) run.ranges.entries[name] = std::move(stats);
+    for (auto& [name, sums] : more.channels) run.ranges.channels[name] = std::move(sums);
   }
   run.model = std::move(prepared);
   run.report = passes::quantize_static(run.model, run.ranges, options);

@@ -22,7 +22,7 @@ namespace {
 using Outcome = QuantizeResult::Outcome;
 
 constexpr int64_t kCompareSamples = 64;             // whose outputs are compared; accuracy is judged on all rows
-constexpr int64_t kCalibrationCompareSamples = 32;  // on the calibration rows, where the figures are no independent proof anyway
+constexpr int64_t kCalibrationCompareSamples = 16;  // on the calibration rows, where the figures are no independent proof anyway
 constexpr int64_t kFewSamples = 64;      // fewer calibration samples than this are worth a warning
 
 constexpr const char* kPreprocessKey = "precis.preprocess";
