@@ -77,8 +77,11 @@ class QuantizeFlow {
   }
 
   void check_output_path() const {
+    check(!same_file(q_.input, q_.save_ranges), ErrorCode::kUsage, "--save-ranges {} is the input file; give another name", printable(q_.save_ranges));
     if (q_.dry_run) return;
     check(!same_file(q_.input, q_.output), ErrorCode::kUsage, "the output {} is the input file; give another name with -o", printable(q_.output));
+    for (const std::string& path : {q_.calib ? q_.calib->path : "", q_.data ? q_.data->path : "", q_.ranges})
+      check(!same_file(path, q_.output), ErrorCode::kUsage, "the output {} is also read; give another name with -o", printable(q_.output));
     const PathKind kind = path_kind(q_.output);
     check(kind != PathKind::kDirectory, ErrorCode::kUsage, "the output {} is a folder; give a file name", printable(q_.output));
     check(kind == PathKind::kMissing || q_.overwrite == Overwrite::kReplace, ErrorCode::kUsage, "the output {} exists; give another name, or -f to replace it",
