@@ -23,6 +23,8 @@ using Outcome = QuantizeResult::Outcome;
 constexpr int64_t kCompareSamples = 64;  // for outputs and layers; accuracy is judged on all rows
 constexpr int64_t kFewSamples = 64;      // fewer calibration samples than this are worth a warning
 
+constexpr double kBrokenDb = 6, kBrokenAgreement = 0.5;  // worse than this is no rounding error any more
+
 constexpr const char* kPreprocessKey = "precis.preprocess";
 
 // Thrown by the verification to leave the temporary file unpublished; never leaves this file.
@@ -203,6 +205,20 @@ class QuantizeFlow {
     result_.worst_layers = result_.comparison->layers;
     if (result_.worst_layers.size() > 5) result_.worst_layers.resize(5);
     result_.comparison->layers.clear();
+    doubt_the_result();
+  }
+
+  // No budget was asked for, but nobody wants a model that does something else.
+  void doubt_the_result() {
+    const auto& agreement = result_.comparison->top1_agreement;
+    for (const OutputComparison& o : result_.comparison->outputs) {
+      if (o.sqnr_db >= kBrokenDb && (!agreement || *agreement >= kBrokenAgreement)) continue;
+      result_.warnings.push_back(fmt::format(
+          "the int8 model does not do what the float model does (output '{}': SQNR {:.1f} dB{}): leave the worst layers in float with --set NODE.quantize=false, or try "
+          "another --observer",
+          printable(o.name), o.sqnr_db, agreement ? fmt::format(", same top-1 on {:.1f} %", *agreement * 100) : ""));
+      return;
+    }
   }
 
   // At most `count` rows, evenly spread.
