@@ -10,6 +10,7 @@
 #include "precis/core/text.h"
 #include "precis/core/version.h"
 #include "precis/data/input_statistics.h"
+#include "precis/flow/judge.h"
 #include "precis/flow/never_slower.h"
 #include "precis/graph/op.h"
 #include "precis/graph/validate.h"
@@ -20,7 +21,8 @@ namespace {
 
 using Outcome = QuantizeResult::Outcome;
 
-constexpr int64_t kCompareSamples = 64;  // for outputs and layers; accuracy is judged on all rows
+constexpr int64_t kCompareSamples = 64;             // whose outputs are compared; accuracy is judged on all rows
+constexpr int64_t kCalibrationCompareSamples = 32;  // on the calibration rows, where the figures are no independent proof anyway
 constexpr int64_t kFewSamples = 64;      // fewer calibration samples than this are worth a warning
 
 constexpr double kBrokenDb = 6, kBrokenAgreement = 0.5;  // worse than this is no rounding error any more
@@ -41,6 +43,7 @@ class QuantizeFlow {
     check_output_path();
     open_data();
     run_recipe(result_.recipe, run_);
+    describe_data();
     if (q_.never_slower) leave_slower_layers_float(q_, run_, result_);
     result_.report = run_.report;
     append(result_.warnings, run_.notes);
@@ -69,6 +72,7 @@ class QuantizeFlow {
     run_.original = std::move(r.model);
     run_.model = run_.original;
     run_.progress = q_.progress;
+    run_.keeps_ranges = !q_.save_ranges.empty();
   }
 
   QuantizeResult already_quantized() {
@@ -114,16 +118,16 @@ class QuantizeFlow {
     } else if (judged) {
       data_ = data::open_source(*judged, inputs);
     }
-    describe_data();
   }
 
   void describe_data() {
     if (run_.calib) {
       result_.calib_samples = run_.calib->size();
       result_.data_lines.push_back(fmt::format("calibrate on: {}", run_.calib->describe()));
-      const auto statistics = data::input_statistics(*run_.calib, input_specs(run_.original.graph));
-      for (const data::InputStatistics& s : statistics) result_.data_lines.push_back("  " + data::statistics_text(s));
-      append(result_.warnings, data::range_warnings(statistics, preprocess_ ? data::Pixels::kAsChosen : data::Pixels::kUnscaled));
+      // A recipe without a calibration stage has not looked at the data yet.
+      if (run_.fed.empty()) run_.fed = data::input_statistics(*run_.calib, input_specs(run_.original.graph));
+      for (const data::InputStatistics& s : run_.fed) result_.data_lines.push_back("  " + data::statistics_text(s));
+      append(result_.warnings, data::range_warnings(run_.fed, preprocess_ ? data::Pixels::kAsChosen : data::Pixels::kUnscaled));
       if (run_.calib->size() < kFewSamples && run_.calib->size() > 0)
         result_.warnings.push_back(fmt::format("only {} calibration samples; 100 or more give steadier ranges", run_.calib->size()));
     }
@@ -178,34 +182,35 @@ class QuantizeFlow {
     } catch (const Error& e) {
       fail(ErrorCode::kVerify, "the written model could not be read back ({}); the output was not kept", e.what());
     }
-    judge(back.model.graph);
+    judge_written(back.model.graph);
     if (q_.measure_speed) measure(back.model.graph);
     apply_budget();
   }
 
-  void judge(const Graph& after) {
+  void judge_written(const Graph& after) {
     const auto source = data_ ? data_ : run_.calib;
     if (!source || source->size() == 0) {
       result_.warnings.push_back("no data was given: the output was read back and validated, but not compared");
       return;
     }
     result_.compared_on_calibration = !data_;
-    if (data_ && data_->labelled()) {
-      EvalOptions options;
-      options.progress = q_.progress;
-      result_.before.eval = evaluate(run_.original.graph, *data_, options);
-      result_.after.eval = evaluate(after, *data_, options);
-      if (!result_.before.eval->correct.empty())
-        result_.drop_interval = paired_interval(result_.before.eval->correct, result_.after.eval->correct);
-    }
-    CompareOptions options;
-    options.layers = CompareOptions::Layers::kAll;
+    JudgeOptions options;
     options.progress = q_.progress;
-    result_.comparison = compare(run_.original.graph, after, *spread(source, kCompareSamples), options);
-    result_.worst_layers = result_.comparison->layers;
+    options.accuracy = data_ && data_->labelled();
+    options.compared = data_ ? kCompareSamples : kCalibrationCompareSamples;
+    options.layer_rows = kLayerSamples;
+    // Without labels there is nothing to count: only the compared rows are run.
+    Judgement j = judge({&run_.original.graph, &after}, options.accuracy ? *source : *spread(source, options.compared), options);
+    result_.comparison = std::move(j.comparison);
+    result_.worst_layers = std::move(result_.comparison->layers);
     if (result_.worst_layers.size() > 5) result_.worst_layers.resize(5);
     result_.comparison->layers.clear();
     doubt_the_result();
+    if (!options.accuracy) return;
+    result_.before.eval = std::move(j.models[0]);
+    result_.after.eval = std::move(j.models[1]);
+    if (!result_.before.eval->correct.empty())
+      result_.drop_interval = paired_interval(result_.before.eval->correct, result_.after.eval->correct);
   }
 
   // No budget was asked for, but nobody wants a model that does something else.

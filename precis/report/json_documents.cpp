@@ -65,6 +65,7 @@ void add_comparison(ordered_json& j, const flow::CompareResult& c) {
   for (const auto& o : c.outputs)
     j["outputs"].push_back({{"name", o.name}, {"sqnr_db", finite_db(o.sqnr_db)}, {"cosine", o.cosine}, {"max_abs", o.max_abs}, {"kl", o.kl}});
   if (c.top1_agreement) j["top1_agreement"] = *c.top1_agreement;
+  if (c.layer_samples > 0) j["layer_samples"] = c.layer_samples;
   if (!c.layers.empty()) j["layers"] = layers_of(c.layers);
 }
 

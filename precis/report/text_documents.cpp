@@ -147,7 +147,7 @@ std::string quantize_text(const flow::QuantizeRequest& q, const flow::QuantizeRe
   for (const std::string& line : r.data_lines) out += line + "\n";
   out += skipped_text(r.report.skipped);
   out += proof_text(r.report.proofs);
-  if (!r.worst_layers.empty()) out += "\nWorst layers:\n" + layers_text(r.worst_layers, 5);
+  if (!r.worst_layers.empty()) out += fmt::format("\nWorst layers, over {} samples:\n", r.comparison->layer_samples) + layers_text(r.worst_layers, 5);
   if (r.outcome == Outcome::kDryRun)
     out += fmt::format("\nDry run: the output would be {} bytes ({} -> {}); nothing was written.\n", r.after.bytes, format_bytes(r.before.bytes), format_bytes(r.after.bytes));
   else
@@ -175,7 +175,7 @@ std::string compare_text(const flow::CompareResult& r, const std::string& refere
     t.row({printable(o.name), db(o.sqnr_db), fmt::format("{:.6f}", o.cosine), fmt::format("{:.4g}", o.max_abs), fmt::format("{:.3g}", o.kl)});
   std::string out = fmt::format("{} against {}, {} samples\n", printable(candidate), printable(reference), r.samples) + data_text(f) + t.str();
   if (r.top1_agreement) out += fmt::format("  same top-1 on {} of the samples\n", percent(*r.top1_agreement));
-  if (!r.layers.empty()) out += "\nLayers, worst first:\n" + layers_text(r.layers, r.layers.size());
+  if (!r.layers.empty()) out += fmt::format("\nLayers, worst first, over {} samples:\n", r.layer_samples) + layers_text(r.layers, r.layers.size());
   return out + facts_line(f);
 }
 

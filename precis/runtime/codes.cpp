@@ -1,6 +1,8 @@
 // Helpers of the integer lowerings.
 #include "precis/runtime/codes.h"
 
+#include <fmt/format.h>
+
 #include "precis/core/isa.h"
 
 namespace precis::runtime {
@@ -25,6 +27,28 @@ ActivationLimits limits_of(const kernels::reference::FusedActivation& activation
   if (activation.kind == Kind::kRelu) limits.low = 0;
   if (activation.kind == Kind::kClip) limits = {activation.lo, activation.hi};
   return limits;
+}
+
+kernels::simd::Kernels::Rescale rescale_of(const CodeGrid& from, const CodeGrid& to) {
+  kernels::simd::Kernels::Rescale p{};
+  p.x_type = from.type;
+  p.x_zero_point = from.zero_point;
+  p.multiplier = kernels::reference::rescale_multiplier(from.scale, to.scale);
+  set_result(p, to);
+  return p;
+}
+
+std::string code_kernel_name(const char* what) { return fmt::format("{}:{}", isa_name(current_isa()), what); }
+
+void emit_call(PlanBuilder& b, const FusedOp& op, const char* kernel, const std::vector<ValueId>& named,
+               Layout layout, const std::vector<BufferId>& touched, CallStep::Function function) {
+  b.emit(std::make_unique<CallStep>(std::move(function)),
+         b.describe(op, code_kernel_name(kernel), named, layout, layout), touched);
+}
+
+Layout flat_layout(const PlanBuilder& b, ValueId x) {
+  const Layout layout = b.native_layout(x);
+  return layout == Layout::kPlain ? layout : Layout::kChannelsLast;
 }
 
 void spread_lengths(const std::vector<int64_t>& lengths, int64_t filler, int64_t (&out)[3]) {

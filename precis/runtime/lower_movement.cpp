@@ -131,7 +131,9 @@ void emit_moves(PlanBuilder& b, const FusedOp& op, ValueId destination, const st
 
 bool lower_alias(PlanBuilder& b, const FusedOp& op) {
   const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
-  if (op.outputs.size() > 1 && op.outputs[1]) return false;
+  if (!op.absorbed.empty()) return false;
+  for (size_t i = 1; i < op.outputs.size(); ++i)  // a Dropout's mask
+    if (op.outputs[i] && b.is_seen(op.outputs[i])) return false;
   if (!same_elements(b, in, out) || b.shape(in).numel() != b.shape(out).numel()) return false;
   if (b.node(op).is("Dropout") && b.node(op).input(2)) {
     const Tensor* training = b.constant(b.node(op).inputs[2]);
@@ -344,6 +346,7 @@ bool lower_concat(PlanBuilder& b, const FusedOp& op) {
     to += b.shape(in).dims()[axis];
     if (whole < 0 || !b.lies_in(whole, in, i)) moves.push_back({in, std::move(r)});
   }
+  if (moves.empty()) return true;  // all of them were written where they belong
   emit_moves(b, op, out, moves, whole < 0 ? b.native_layout(main.inputs[0]) : b.native_layout(out));
   return true;
 }

@@ -18,7 +18,8 @@ void add(Table& table, Lowering lowering, std::initializer_list<const char*> ops
 Table make_table() {
   Table t;
   add(t, lower_code_linear, {"Conv", "MatMul", "Gemm"});
-  add(t, lower_code_sum, {"Add", "Sub"});
+  add(t, lower_code_binary, {"Add", "Sub", "Mul"});
+  add(t, lower_code_affine, {"BatchNormalization"});
   add(t, lower_code_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});
   add(t, lower_code_function,
       {"Relu",     "LeakyRelu", "PRelu",       "Elu",       "Selu", "Celu", "ThresholdedRelu",
@@ -34,10 +35,12 @@ Table make_table() {
   add(t, lower_float_function,
       {"Relu", "LeakyRelu", "PRelu", "Elu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu",
        "Abs", "Sqrt", "Exp", "Neg"});
+  add(t, lower_float_scalar, {"Add", "Sub", "Mul", "Div"});
   add(t, lower_float_binary, {"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"});
   add(t, lower_float_softmax, {"Softmax", "LogSoftmax"});
   add(t, lower_float_lrn, {"LRN"});
   add(t, lower_float_batch_norm, {"BatchNormalization"});
+  add(t, lower_channel_shuffle, {"Reshape"});
   add(t, lower_alias, {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"});
   add(t, lower_transpose, {"Transpose"});
   add(t, lower_slice, {"Slice"});
