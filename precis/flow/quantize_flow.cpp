@@ -198,6 +198,7 @@ class QuantizeFlow {
     options.progress = q_.progress;
     options.accuracy = data_ && data_->labelled();
     options.compared = data_ ? kCompareSamples : kCalibrationCompareSamples;
+    if (q_.max_drop && !options.accuracy) options.compared = source->size();  // the budget is on agreement: every row counts
     options.layer_rows = kLayerSamples;
     // Without labels there is nothing to count: only the compared rows are run.
     Judgement j = judge({&run_.original.graph, &after}, options.accuracy ? *source : *spread(source, options.compared), options);
