@@ -17,8 +17,8 @@ struct QuantizeFlags {
   std::string target = "onnxruntime", observer = "mse", activations, format = "qdq";
   double percentile = 99.999;
   int weight_bits = 8, opset = 0;
-  bool per_tensor = false, symmetric = false, isa_safe = false, no_bias_correction = false, force = false, no_verify = false,
-       no_bench = false, print_recipe = false;
+  bool per_tensor = false, symmetric = false, isa_safe = false, no_bias_correction = false, force = false,
+       no_verify = false, no_bench = false, print_recipe = false;
   std::vector<std::string> rules;
 };
 
