@@ -5,6 +5,7 @@
 
 #include "precis/calib/sample_loop.h"
 #include "precis/core/check.h"
+#include "precis/core/text.h"
 #include "precis/data/metrics.h"
 #include "precis/flow/layer_probe.h"
 
@@ -25,8 +26,12 @@ Verdict verdict_of(const data::Sample& s, const std::vector<Tensor>& outputs) {
   if (rows.rows == 1 && rows.classes > 1) v.top = data::top_class(rows.values);
   v.labelled = s.label >= 0;
   if (v.labelled) v.accuracy.add(outputs[0], std::span(&s.label, 1), s.origin);
-  for (size_t i = 0; i < s.targets.size() && i < outputs.size(); ++i)
+  for (size_t i = 0; i < s.targets.size() && i < outputs.size(); ++i) {
+    check(s.targets[i].shape() == outputs[i].shape(), ErrorCode::kUsage,
+          "{}: target {} has shape {}, the model's output has {}; do targets and model belong together?",
+          s.origin, i, s.targets[i].shape().str(), outputs[i].shape().str());
     v.target_error.add(s.targets[i], outputs[i]);
+  }
   return v;
 }
 
@@ -68,10 +73,28 @@ size_t matching_output(const Graph& reference, const Graph& candidate, size_t i)
   return i;
 }
 
+// Unknown ranks and dimensions agree with everything.
+bool shapes_agree(const SymbolicShape& a, const SymbolicShape& b) {
+  if (!a || !b) return true;
+  if (a->size() != b->size()) return false;
+  for (size_t i = 0; i < a->size(); ++i)
+    if ((*a)[i].known() && (*b)[i].known() && (*a)[i].value != (*b)[i].value) return false;
+  return true;
+}
+
 void check_same_interface(const Graph& a, const Graph& b) {
   check(a.inputs().size() == b.inputs().size() && a.outputs().size() == b.outputs().size(), ErrorCode::kUsage,
         "the models do not have the same interface: {} inputs and {} outputs against {} and {}",
         a.inputs().size(), a.outputs().size(), b.inputs().size(), b.outputs().size());
+  for (size_t i = 0; i < a.inputs().size(); ++i) {
+    const Value &x = a.value(a.inputs()[i]), &y = b.value(b.inputs()[i]);
+    check(x.type.storage_dtype() == y.type.storage_dtype() && shapes_agree(x.type.shape, y.type.shape),
+          ErrorCode::kUsage,
+          "the models do not have the same interface: input {} is '{}' {}{} in the one and '{}' {}{} in the "
+          "other",
+          i, printable(x.name), dtype_name(x.type.storage_dtype()), shape_str(x.type.shape),
+          printable(y.name), dtype_name(y.type.storage_dtype()), shape_str(y.type.shape));
+  }
 }
 
 class JudgePass {

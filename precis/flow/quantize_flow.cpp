@@ -25,6 +25,10 @@ constexpr int64_t kCompareSamples = 64;             // whose outputs are compare
 constexpr int64_t kCalibrationCompareSamples = 16;  // on the calibration rows, where the figures are no independent proof anyway
 constexpr int64_t kFewSamples = 64;      // fewer calibration samples than this are worth a warning
 
+constexpr double kBrokenDb = 6, kBrokenAgreement = 0.5;  // worse than this is no rounding error any more
+
+constexpr const char* kPreprocessKey = "precis.preprocess";
+
 // Thrown by the verification to leave the temporary file unpublished; never leaves this file.
 struct NotKept {};
 
@@ -79,8 +83,11 @@ class QuantizeFlow {
   }
 
   void check_output_path() const {
+    check(!same_file(q_.input, q_.save_ranges), ErrorCode::kUsage, "--save-ranges {} is the input file; give another name", printable(q_.save_ranges));
     if (q_.dry_run) return;
     check(!same_file(q_.input, q_.output), ErrorCode::kUsage, "the output {} is the input file; give another name with -o", printable(q_.output));
+    for (const std::string& path : {q_.calib ? q_.calib->path : "", q_.data ? q_.data->path : "", q_.ranges})
+      check(!same_file(path, q_.output), ErrorCode::kUsage, "the output {} is also read; give another name with -o", printable(q_.output));
     const PathKind kind = path_kind(q_.output);
     check(kind != PathKind::kDirectory, ErrorCode::kUsage, "the output {} is a folder; give a file name", printable(q_.output));
     check(kind == PathKind::kMissing || q_.overwrite == Overwrite::kReplace, ErrorCode::kUsage, "the output {} exists; give another name, or -f to replace it",
@@ -91,10 +98,10 @@ class QuantizeFlow {
 
   void open_data() {
     const std::vector<data::InputSpec> inputs = input_specs(run_.original.graph);
-    const auto preprocess = find_preprocess(q_.preprocess, q_.input);
+    preprocess_ = find_preprocess(q_.preprocess, q_.input, run_.original);
     std::optional<data::DataSpec> calib = q_.calib, judged = q_.data;
-    if (calib) calib->preprocess = preprocess;
-    if (judged) judged->preprocess = preprocess;
+    if (calib) calib->preprocess = preprocess_;
+    if (judged) judged->preprocess = preprocess_;
     if (!q_.ranges.empty()) {
       run_.ranges = quant::RangeTable::load(q_.ranges);
       calib.reset();
@@ -111,7 +118,6 @@ class QuantizeFlow {
     } else if (judged) {
       data_ = data::open_source(*judged, inputs);
     }
-    pixels_ = preprocess ? data::Pixels::kAsChosen : data::Pixels::kUnscaled;
   }
 
   void describe_data() {
@@ -121,11 +127,12 @@ class QuantizeFlow {
       // A recipe without a calibration stage has not looked at the data yet.
       if (run_.fed.empty()) run_.fed = data::input_statistics(*run_.calib, input_specs(run_.original.graph));
       for (const data::InputStatistics& s : run_.fed) result_.data_lines.push_back("  " + data::statistics_text(s));
-      append(result_.warnings, data::range_warnings(run_.fed, pixels_));
+      append(result_.warnings, data::range_warnings(run_.fed, preprocess_ ? data::Pixels::kAsChosen : data::Pixels::kUnscaled));
       if (run_.calib->size() < kFewSamples && run_.calib->size() > 0)
         result_.warnings.push_back(fmt::format("only {} calibration samples; 100 or more give steadier ranges", run_.calib->size()));
     }
     if (data_) result_.data_lines.push_back(fmt::format("judge on:     {}", data_->describe()));
+    if (preprocess_ && (run_.calib || data_)) result_.data_lines.push_back("preprocess:   " + data::preprocess_summary(*preprocess_));
   }
 
   void save_ranges() const {
@@ -141,6 +148,8 @@ class QuantizeFlow {
     m.emplace_back("precis.recipe", print_recipe(result_.recipe));
     m.emplace_back("precis.input_sha256", input_sha256_);
     m.emplace_back("precis.calibration_hash", run_.ranges.data_hash);
+    // Evaluations of the output find here what the input had beside it.
+    if (preprocess_) m.emplace_back(kPreprocessKey, data::preprocess_text(*preprocess_));
     run_.model.producer_name = "precis";
     run_.model.producer_version = kVersion;
   }
@@ -189,6 +198,7 @@ class QuantizeFlow {
     options.progress = q_.progress;
     options.accuracy = data_ && data_->labelled();
     options.compared = data_ ? kCompareSamples : kCalibrationCompareSamples;
+    if (q_.max_drop && !options.accuracy) options.compared = source->size();  // the budget is on agreement: every row counts
     options.layer_rows = kLayerSamples;
     // Without labels there is nothing to count: only the compared rows are run.
     Judgement j = judge({&run_.original.graph, &after}, options.accuracy ? *source : *spread(source, options.compared), options);
@@ -196,11 +206,25 @@ class QuantizeFlow {
     result_.worst_layers = std::move(result_.comparison->layers);
     if (result_.worst_layers.size() > 5) result_.worst_layers.resize(5);
     result_.comparison->layers.clear();
+    doubt_the_result();
     if (!options.accuracy) return;
     result_.before.eval = std::move(j.models[0]);
     result_.after.eval = std::move(j.models[1]);
     if (!result_.before.eval->correct.empty())
       result_.drop_interval = paired_interval(result_.before.eval->correct, result_.after.eval->correct);
+  }
+
+  // No budget was asked for, but nobody wants a model that does something else.
+  void doubt_the_result() {
+    const auto& agreement = result_.comparison->top1_agreement;
+    for (const OutputComparison& o : result_.comparison->outputs) {
+      if (o.sqnr_db >= kBrokenDb && (!agreement || *agreement >= kBrokenAgreement)) continue;
+      result_.warnings.push_back(fmt::format(
+          "the int8 model does not do what the float model does (output '{}': SQNR {:.1f} dB{}): leave the worst layers in float with --set NODE.quantize=false, or try "
+          "another --observer",
+          printable(o.name), o.sqnr_db, agreement ? fmt::format(", same top-1 on {:.1f} %", *agreement * 100) : ""));
+      return;
+    }
   }
 
   // At most `count` rows, evenly spread.
@@ -251,7 +275,7 @@ class QuantizeFlow {
   QuantizeResult result_;
   Run run_;
   std::shared_ptr<const data::DataSource> data_;
-  data::Pixels pixels_ = data::Pixels::kAsChosen;
+  std::optional<data::Preprocess> preprocess_;
   std::string input_sha256_;
   double start_ = process_seconds();
 };
@@ -260,12 +284,14 @@ class QuantizeFlow {
 
 QuantizeResult quantize(const QuantizeRequest& request) { return QuantizeFlow(request).run(); }
 
-std::optional<data::Preprocess> find_preprocess(const std::string& flag, const std::string& model_path) {
+std::optional<data::Preprocess> find_preprocess(const std::string& flag, const std::string& model_path, const Model& model) {
   if (!flag.empty()) return data::resolve_preprocess(flag);
   const size_t dot = model_path.rfind(".onnx");
   const std::string stem = dot != std::string::npos && dot + 5 == model_path.size() ? model_path.substr(0, dot) : model_path;
   for (const std::string& path : {stem + ".preprocess.yaml", model_path + ".preprocess.yaml"})
     if (path_kind(path) == PathKind::kFile) return data::read_preprocess_file(path);
+  for (const auto& [key, text] : model.metadata)
+    if (key == kPreprocessKey) return data::preprocess_from_text(text, fmt::format("{} (metadata {})", printable(model_path), key));
   return std::nullopt;
 }
 

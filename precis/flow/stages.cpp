@@ -9,6 +9,7 @@
 #include "precis/flow/run.h"
 #include "precis/flow/stage_options.h"
 #include "precis/passes/pass.h"
+#include "precis/runtime/session.h"
 
 namespace precis::flow {
 namespace {
@@ -73,6 +74,7 @@ void run_pass(Run& run, const Stage& stage) {
 }
 
 std::vector<StageInfo> make_stages() {
+  runtime::register_evaluator();  // fold_constants evaluates nodes with it; without one it folds shapes only
   std::vector<StageInfo> stages = {
       {"prepare", "folds batch norm and constants, removes what does nothing", {}, run_prepare},
       {"calibrate", "runs the model on the calibration data and records ranges", {"count"}, run_calibrate},

@@ -16,7 +16,8 @@ int64_t foldable_channels(const Graph& g, NodeId producer) {
   if (!producer) return 0;
   const Node& n = g.node(producer);
   const bool known = n.is("Conv") || (n.is("ConvTranspose") && n.get_int("group", 1) == 1) ||
-                     (n.is("Gemm") && n.get_float("alpha", 1) == 1 && n.get_float("beta", 1) == 1);
+                     (n.is("Gemm") && n.get_float("alpha", 1) == 1 && n.get_float("beta", 1) == 1) ||
+                     (n.is("BatchNormalization") && n.outputs.size() == 1 && n.get_int("training_mode", 0) == 0);
   if (!known) return 0;
   const Value& out = g.value(n.output(0));
   if (out.uses.size() != 1 || g.is_output(n.output(0)) || out.type.encoded()) return 0;

@@ -1,6 +1,6 @@
 // Before:  x -> Conv(w, b) -> Mul(s) -> Add(t) -> y        s, t: constants with one value, or one per channel
 // After:   x -> Conv(w * s, b * s + t) -> y
-// Also Sub and Div by constants (on the right). Exporters write batch norm and biases in these forms (CNTK, Keras, Caffe2).
+// Also Sub and Div by constants (on the right), and behind a BatchNormalization. Exporters write batch norm and biases in these forms (CNTK, Keras, Caffe2).
 #include <cmath>
 
 #include "precis/passes/channel_fold.h"

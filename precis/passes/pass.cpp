@@ -20,7 +20,9 @@ constexpr std::array kPasses = {
     PassInfo{"fold_channel_arithmetic", "folds per-channel Mul, Div, Add, Sub by constants into the convolution before them",
              fold_channel_arithmetic},
     PassInfo{"fold_constants", "evaluates nodes whose inputs are all constant, within a growth limit", fold_constants},
+    PassInfo{"fuse_hard_swish", "turns composed hard swish and hard sigmoid into one node each", fuse_hard_swish},
     PassInfo{"fuse_matmul_add", "turns MatMul + Add of a constant bias into Gemm", fuse_matmul_add},
+    PassInfo{"split_sums", "turns Sum into Add", split_sums},
     PassInfo{"widen_f16", "turns half-precision models into f32 ones with the same interface", widen_f16},
 };
 
@@ -28,11 +30,14 @@ constexpr std::array kPasses = {
 //   widen_f16               everything below computes in f32
 //   fold_constants          shape code and computed weights become constants that the others can see
 //   eliminate_identity      so that producers and consumers meet
+//   split_sums              the rules for Add hold for Sum
+//   fuse_hard_swish         one function of one input instead of a sum, a clip, a product and a quotient
 //   fuse_matmul_add         a bias that is part of its Gemm is not a quantized sum
 //   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the first exposes the second
 //   fold_constants, eliminate_dead_nodes       what the folds left over
-constexpr std::array<std::string_view, 8> kPreparation = {"widen_f16",       "fold_constants",          "eliminate_identity", "fuse_matmul_add",
-                                                          "fold_batch_norm", "fold_channel_arithmetic", "fold_constants",     "eliminate_dead_nodes"};
+constexpr std::array<std::string_view, 10> kPreparation = {
+    "widen_f16",       "fold_constants",  "eliminate_identity",      "split_sums",     "fuse_hard_swish",
+    "fuse_matmul_add", "fold_batch_norm", "fold_channel_arithmetic", "fold_constants", "eliminate_dead_nodes"};
 
 }  // namespace
 

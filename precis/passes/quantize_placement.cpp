@@ -21,7 +21,7 @@ bool one_of(const Node& n, const std::array<std::string_view, N>& ops) {
 
 constexpr std::array<std::string_view, 4> kHeavyOps = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
 constexpr std::array<std::string_view, 4> kLightOps = {"Add", "Sub", "Mul", "Concat"};
-constexpr std::array<std::string_view, 2> kPoolOps = {"AveragePool", "GlobalAveragePool"};
+constexpr std::array<std::string_view, 3> kPoolOps = {"AveragePool", "GlobalAveragePool", "ReduceMean"};
 constexpr std::array<std::string_view, 13> kTableOps = {"Relu",      "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh",
                                                         "Gelu",      "Elu",  "Selu",      "Swish",   "Mish",        "Softplus"};
 constexpr std::array<std::string_view, 2> kFoldable = {"Relu", "Clip"};
@@ -41,6 +41,24 @@ bool is_mover(const Graph& g, const Node& n) {
   return true;
 }
 
+// x * a[c] + b[c] with constant parameters.
+bool is_affine(const Graph& g, const Node& n) {
+  if (!n.is("BatchNormalization") || n.outputs.size() != 1 || n.get_int("training_mode", 0) != 0) return false;
+  for (size_t i = 1; i <= 4; ++i) {
+    const Tensor* t = g.constant(n.input(i));
+    if (t == nullptr || t->dtype() != DType::kF32) return false;
+  }
+  return true;
+}
+
+// Why an operator that could be computed on codes in principle is not.
+std::string why_no_codes(const Node& n) {
+  if (n.is("Softmax") || n.is("LogSoftmax")) return "its results need more than 8 bits";
+  if (n.is("LRN")) return "it divides by a power of a sum of squares, which 8 bits cannot hold";
+  if (n.is("Exp") || n.is("Log") || n.is("Div") || n.is("Pow")) return "its range is too wide for 8 bits";
+  return "no integer kernel for this operator";
+}
+
 class Placer {
  public:
   Placer(const Graph& g, const QuantizeOptions& options) : g_(g), options_(options), rules_(g, options.rules) {
@@ -57,7 +75,8 @@ class Placer {
     follow_heavy();
     want_codes();
     fold_activations();
-    if (options_.target == Target::kPrecis || options_.target == Target::kTensorRt) fold_residuals();
+    // OpenVINO sums without rounding the convolution's result, whatever stands between: so does a file that has nothing there.
+    if (options_.target != Target::kOnnxRuntime) fold_residuals();
     share_encodings();
     explain_float_nodes();
     return std::move(p_);
@@ -110,9 +129,20 @@ class Placer {
     const auto keep = rules_.for_node(id).quantize;
     if ((keep && !*keep) || !is_f32(n.output(0))) return QuantRole::kFloat;
     if (one_of(n, kLightOps)) return QuantRole::kLight;
+    if (is_affine(g_, n)) return QuantRole::kAffine;
     if (one_of(n, kPoolOps)) return QuantRole::kPool;
+    if (n.is("PRelu")) return slopes_per_channel(n) ? QuantRole::kTable : QuantRole::kFloat;
     if (one_of(n, kTableOps)) return table_limits_constant(n) ? QuantRole::kTable : QuantRole::kFloat;
     return is_mover(g_, n) && is_f32_activation(n.input(0)) ? QuantRole::kMover : QuantRole::kFloat;
+  }
+
+  // One slope for all, or one per channel: [C, 1, ...] below the batch.
+  bool slopes_per_channel(const Node& n) const {
+    const Tensor* slope = g_.constant(n.input(1));
+    const SymbolicShape& x = g_.value(n.input(0)).type.shape;
+    if (slope == nullptr || !is_f32(n.input(1)) || !x || x->size() < 2) return false;
+    const int lead = static_cast<int>(x->size()) - slope->shape().rank();
+    return slope->numel() == 1 || (lead >= 0 && lead <= 1 && slope->shape()[1 - lead] == slope->numel());
   }
 
   bool table_limits_constant(const Node& n) const {
@@ -163,15 +193,15 @@ class Placer {
 
   bool sole_use(ValueId v) const { return g_.value(v).uses.size() == 1 && !g_.is_output(v); }
 
-  // Relu and Clip whose input is made by a heavy node or a sum for them alone: the producer writes their codes.
+  // Relu and Clip whose input is made for them alone by a node that rounds once, at its end: the producer writes their codes.
   void fold_activations() {
     for (NodeId id : g_.order()) {
       if (role(id) != QuantRole::kTable || !one_of(g_.node(id), kFoldable)) continue;
       const ValueId v = g_.node(id).input(0);
       const NodeId producer = g_.value(v).producer;
       if (!producer || !sole_use(v)) continue;
-      const bool sum = role(producer) == QuantRole::kLight && g_.node(producer).is("Add");
-      if (role(producer) != QuantRole::kHeavy && !sum) continue;
+      const bool joins = role(producer) == QuantRole::kLight && !g_.node(producer).is("Concat");
+      if (role(producer) != QuantRole::kHeavy && role(producer) != QuantRole::kAffine && !joins) continue;
       encoded(v) = 0;
       role(id) = QuantRole::kFolded;
     }
@@ -223,7 +253,7 @@ class Placer {
       const auto keep = rules_.for_node(id).quantize;
       if (keep && !*keep) reason = "left in float by a rule";
       else if (!is_f32(g_.node(id).output(0))) reason = "not a float operator";
-      else if (natural_role(id) == QuantRole::kFloat) reason = "no integer kernel for this operator";
+      else if (natural_role(id) == QuantRole::kFloat) reason = why_no_codes(g_.node(id));
       else reason = "no quantized operator reads its result";
     }
   }

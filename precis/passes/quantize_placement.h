@@ -16,7 +16,8 @@ enum class QuantRole : uint8_t {
   kFloat,       // stays in float
   kHeavy,       // Conv, ConvTranspose, Gemm, MatMul on encoded data (and weights)
   kLight,       // Add, Sub, Mul, Concat on codes
-  kPool,        // AveragePool, GlobalAveragePool: encoded input, output encoded where wanted
+  kAffine,      // BatchNormalization on codes: encoded data, float parameters
+  kPool,        // AveragePool, GlobalAveragePool, ReduceMean: encoded input, output encoded where wanted
   kMover,       // output shares the encoding of input 0
   kTable,       // one-input functions, a table over all codes
   kFolded,      // Relu or Clip fused into the node that makes its input

@@ -19,6 +19,7 @@ double finite_db(double db) { return std::isfinite(db) ? std::min(db, kEqualDb) 
 std::string dump(const ordered_json& j) { return j.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"; }
 
 void add_facts(ordered_json& j, const RunFacts& f) {
+  if (!f.data.empty()) j["data"] = f.data;
   j["threads"] = f.threads;
   j["seconds"] = f.seconds;
   j["peak_rss_bytes"] = f.peak_rss_bytes;

@@ -1,6 +1,8 @@
 // Helpers of the integer lowerings.
 #include "precis/runtime/codes.h"
 
+#include <fmt/format.h>
+
 #include "precis/core/isa.h"
 
 namespace precis::runtime {
@@ -25,6 +27,35 @@ ActivationLimits limits_of(const kernels::reference::FusedActivation& activation
   if (activation.kind == Kind::kRelu) limits.low = 0;
   if (activation.kind == Kind::kClip) limits = {activation.lo, activation.hi};
   return limits;
+}
+
+GridChange::GridChange(const CodeGrid& from, const CodeGrid& to) : kernels_(code_kernels()), rescale_{} {
+  rescale_.x_type = from.type;
+  rescale_.x_zero_point = from.zero_point;
+  rescale_.multiplier = kernels::reference::rescale_multiplier(from.scale, to.scale);
+  set_result(rescale_, to);
+  if (kernels_ == nullptr || !kernels_->tables_are_fast) return;
+  Tensor codes(DType::kU8, Shape{256});
+  for (int i = 0; i < 256; ++i) codes.bytes()[i] = static_cast<std::byte>(i);
+  table_ = Tensor(DType::kU8, Shape{256});
+  kernels_->rescale(rescale_, codes.bytes(), table_.bytes(), 256);
+}
+
+void GridChange::run(const std::byte* x, std::byte* y, int64_t n) const {
+  table_.defined() ? kernels_->look_up(table_.bytes(), x, y, n) : kernels_->rescale(rescale_, x, y, n);
+}
+
+std::string code_kernel_name(const char* what) { return fmt::format("{}:{}", isa_name(current_isa()), what); }
+
+void emit_call(PlanBuilder& b, const FusedOp& op, const char* kernel, const std::vector<ValueId>& named,
+               Layout layout, const std::vector<BufferId>& touched, CallStep::Function function) {
+  b.emit(std::make_unique<CallStep>(std::move(function)),
+         b.describe(op, code_kernel_name(kernel), named, layout, layout), touched);
+}
+
+Layout flat_layout(const PlanBuilder& b, ValueId x) {
+  const Layout layout = b.native_layout(x);
+  return layout == Layout::kPlain ? layout : Layout::kChannelsLast;
 }
 
 void spread_lengths(const std::vector<int64_t>& lengths, int64_t filler, int64_t (&out)[3]) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "precis/kernels/simd/int8.h"
+#include "precis/runtime/kernel_step.h"
 #include "precis/runtime/lowering.h"
 
 namespace precis::runtime {
@@ -28,8 +29,46 @@ struct ActivationLimits {
 };
 ActivationLimits limits_of(const kernels::reference::FusedActivation& activation);
 
-// Codes per chunk of an element-wise step.
-inline constexpr int64_t kCodesPerChunk = 1 << 14;
+// Codes per chunk of an element-wise step: a few microseconds, what starting a thread's share costs.
+inline constexpr int64_t kCodesPerChunk = 1 << 16;
+
+// The grid and the activation's limits, in the fields that every kernel with an encoded result has.
+template <typename Parameters>
+void set_result(Parameters& p, const CodeGrid& grid) {
+  p.y_type = grid.type;
+  p.zero_point = static_cast<float>(grid.zero_point);
+  p.code_min = static_cast<float>(grid.code_min);
+  p.code_max = static_cast<float>(grid.code_max);
+}
+template <typename Parameters>
+void set_limits(Parameters& p, const ActivationLimits& limits) {
+  p.low = limits.low;
+  p.high = limits.high;
+}
+
+// Codes of one grid moved onto another: by arithmetic, or by a table where that is faster.
+class GridChange {
+ public:
+  GridChange(const CodeGrid& from, const CodeGrid& to);
+  void run(const std::byte* x, std::byte* y, int64_t n) const;
+
+ private:
+  const kernels::simd::Kernels* kernels_;
+  kernels::simd::Kernels::Rescale rescale_;
+  Tensor table_;
+};
+
+inline std::byte* at(std::span<std::byte* const> buffers, BufferId id) {
+  return buffers[static_cast<size_t>(id)];
+}
+
+// "avx512:what".
+std::string code_kernel_name(const char* what);
+// A step that calls `function`, with all of its values in `layout`.
+void emit_call(PlanBuilder& b, const FusedOp& op, const char* kernel, const std::vector<ValueId>& named,
+               Layout layout, const std::vector<BufferId>& touched, CallStep::Function function);
+// The layout of `x` if code kernels can walk it element by element, else channels last.
+Layout flat_layout(const PlanBuilder& b, ValueId x);
 
 // Spatial lengths as the kernels' three dimensions (depth, height, width), leading ones filled with `filler`.
 void spread_lengths(const std::vector<int64_t>& lengths, int64_t filler, int64_t (&out)[3]);

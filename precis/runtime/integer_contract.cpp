@@ -20,6 +20,7 @@ bool per_tensor_value(const Graph& g, ValueId v) { return v && is_per_tensor(g.v
 
 bool may_start_chain(const Graph& g, const Node& n) {
   if (is_weighted(n)) return g.value(n.inputs[0]).type.encoded() && g.value(n.inputs[1]).type.encoded();
+  if (n.is("BatchNormalization")) return per_tensor_value(g, n.inputs[0]) && integer_affine(g, n).has_value();
   return is_sum_or_product(n) && per_tensor_value(g, n.inputs[0]) && per_tensor_value(g, n.inputs[1]);
 }
 
@@ -233,6 +234,26 @@ std::optional<IntegerLinear> integer_linear(const Graph& g, const Node& n, const
   if (!expand_weight_grid(n, weights, b, linear) || !expand_bias(g, n, linear) || !proven(g, n, linear, a))
     return std::nullopt;
   return linear;
+}
+
+std::optional<IntegerAffine> integer_affine(const Graph& g, const Node& n) {
+  if (!n.is("BatchNormalization") || n.outputs.size() != 1 || n.get_int("training_mode", 0) != 0) return std::nullopt;
+  std::span<const float> parameters[4];
+  for (size_t i = 0; i < 4; ++i) {
+    const Tensor* t = g.constant(n.input(i + 1));
+    if (t == nullptr || t->dtype() != DType::kF32 || g.value(n.inputs[i + 1]).type.encoded()) return std::nullopt;
+    parameters[i] = t->data<float>();
+    if (parameters[i].size() != parameters[0].size()) return std::nullopt;
+  }
+  const auto& [scale, bias, mean, variance] = parameters;
+  const auto epsilon = static_cast<double>(n.get_float("epsilon", 1e-5f));
+  IntegerAffine map;
+  for (size_t c = 0; c < scale.size(); ++c) {
+    map.a.push_back(scale[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon));
+    map.b.push_back(bias[c] - mean[c] * map.a.back());
+    if (!std::isfinite(map.a.back()) || !std::isfinite(map.b.back())) return std::nullopt;
+  }
+  return map;
 }
 
 }  // namespace precis::runtime

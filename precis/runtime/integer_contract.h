@@ -2,7 +2,7 @@
 // reference engine and the plan compiler, so that both round at the same places.
 //
 //   Conv | ConvTranspose | Gemm | MatMul  [-> Add(r)]  [-> Relu | Clip]  [-> precis::Quantize]  -> encoded y
-//   Add | Sub | Mul                                    [-> Relu | Clip]  [-> precis::Quantize]  -> encoded y
+//   Add | Sub | Mul | BatchNormalization               [-> Relu | Clip]  [-> precis::Quantize]  -> encoded y
 //
 // The inputs of the first node, r and y are encoded (uniform, per tensor; weights also per output channel);
 // every value between is plain f32, read once, and no graph output. Such a chain is one operation that rounds
@@ -53,5 +53,16 @@ struct IntegerLinear {
 // |bias| < 2^31. Shapes are those of inputs 0 and 1.
 std::optional<IntegerLinear> integer_linear(const Graph& graph, const Node& node, const Shape& a,
                                             const Shape& b);
+
+// BatchNormalization with constant parameters as x * a[c] + b[c]: a = scale / sqrt(double(variance) + epsilon),
+// b = bias - mean * a, in double.
+struct IntegerAffine {
+  std::vector<double> a, b;
+  float multiplier(size_t c, float sx, float sy) const { return kernels::reference::affine_multiplier(a[c], sx, sy); }
+  float offset(size_t c, float sy) const { return kernels::reference::affine_offset(b[c], sy); }
+};
+// nullopt for any other node, in training mode, and where the result has more than one output or the parameters
+// are not constant, f32 and one per channel.
+std::optional<IntegerAffine> integer_affine(const Graph& graph, const Node& node);
 
 }  // namespace precis::runtime

@@ -1,25 +1,13 @@
 // Operators that only move data, for any element type and for codes: renamed buffers where the bytes stay as
-// they are, strided copies elsewhere.
+// they are, strided copies elsewhere. Concat: lower_concat.cpp.
 #include <algorithm>
 #include <numeric>
 
 #include "precis/core/rounding.h"
-#include "precis/runtime/kernel_step.h"
-#include "precis/runtime/lowering.h"
+#include "precis/runtime/moves.h"
 
 namespace precis::runtime {
 namespace {
-
-int64_t element_bytes(const PlanBuilder& b, ValueId v) {
-  const int bits = dtype_bits(b.type(v).storage_dtype());
-  return bits % 8 == 0 ? bits / 8 : 0;  // 0: packed 4-bit values, not ours
-}
-
-// Same storage type and same meaning of the codes on both sides.
-bool same_elements(const PlanBuilder& b, ValueId x, ValueId y) {
-  return b.type(x).dtype == b.type(y).dtype && b.type(x).encoding == b.type(y).encoding &&
-         element_bytes(b, x) != 0;
-}
 
 std::optional<std::vector<int64_t>> constant_ints(const PlanBuilder& b, ValueId v) {
   const Tensor* t = v ? b.constant(v) : nullptr;
@@ -27,117 +15,42 @@ std::optional<std::vector<int64_t>> constant_ints(const PlanBuilder& b, ValueId 
   return to_int64s(*t, "a shape input");
 }
 
-// A block of elements that moves from one value to another, in logical axes.
-struct Region {
-  std::vector<int64_t> extents;
-  std::vector<int64_t> from, step, to;  // source index = from + i * step, destination index = to + i
-};
+}  // namespace
 
-int64_t block_of(Layout layout) {
-  return layout == Layout::kBlocked8 ? 8 : layout == Layout::kBlocked16 ? 16 : 1;
+namespace {
+
+// Batch and channels stay, and so does the row-major order of all other elements: the layouts of images stay
+// too.
+bool keeps_pixels(const Shape& a, const Shape& b) {
+  if (a == b) return true;
+  const bool images = layout_allowed(a, Layout::kChannelsLast) && layout_allowed(b, Layout::kChannelsLast);
+  return images && a[0] == b[0] && a[1] == b[1];
 }
 
-// Element strides per logical axis; for blocked layouts the channel stride is that of a whole block.
-std::vector<int64_t> strides_in(const Shape& shape, Layout layout) {
-  std::vector<int> order;
-  for (int i = 0; i < shape.rank(); ++i)
-    if (layout != Layout::kChannelsLast || i != 1) order.push_back(i);
-  if (layout == Layout::kChannelsLast) order.push_back(1);
-  const int64_t block = block_of(layout);
-  std::vector<int64_t> strides(static_cast<size_t>(shape.rank()));
-  int64_t stride = block;
-  for (size_t i = order.size(); i-- > 0;) {
-    strides[static_cast<size_t>(order[i])] = stride;
-    stride *= order[i] == 1 ? ceil_div(shape[1], block) : shape[order[i]];
-  }
-  return strides;
-}
-
-// nullopt when a blocked layout's channels are not moved block by block.
-std::optional<StridedCopy> region_copy(int64_t element, const Shape& source, const Shape& destination,
-                                       Layout layout, Region r) {
-  const int64_t block = block_of(layout);
-  StridedCopy c;
-  c.element_bytes = element;
-  c.source_strides = strides_in(source, layout);
-  c.destination_strides = strides_in(destination, layout);
-  if (block > 1) {
-    const bool whole =
-        r.from[1] == 0 && r.to[1] == 0 && r.extents[1] == source[1] && source[1] == destination[1];
-    const bool aligned = r.extents[1] % block == 0 && r.from[1] % block == 0 && r.to[1] % block == 0;
-    if (r.step[1] != 1 || (!whole && !aligned)) return std::nullopt;
-    r.extents[1] = ceil_div(r.extents[1], block);
-    r.from[1] /= block;
-    r.to[1] /= block;
-  }
-  for (size_t i = 0; i < r.extents.size(); ++i) {
-    c.source_offset += r.from[i] * c.source_strides[i];
-    c.destination_offset += r.to[i] * c.destination_strides[i];
-    c.source_strides[i] *= r.step[i];
-  }
-  c.extents = std::move(r.extents);
-  if (block > 1) {
-    c.extents.push_back(block);
-    c.source_strides.push_back(1);
-    c.destination_strides.push_back(1);
-  }
-  c.simplify();
-  return c;
-}
-
-Region whole_region(const Shape& shape) {
-  const size_t n = static_cast<size_t>(shape.rank());
-  return {shape.dims(), std::vector<int64_t>(n, 0), std::vector<int64_t>(n, 1), std::vector<int64_t>(n, 0)};
-}
-
-struct Move {
-  ValueId source;
-  Region region;
-};
-
-// One destination made of regions, in `layout` when it can be, else plain. `fill`: the element under the
-// regions.
-void emit_moves(PlanBuilder& b, const FusedOp& op, ValueId destination, const std::vector<Move>& moves,
-                Layout layout, const std::vector<std::byte>& fill = {}) {
-  const Shape shape = b.shape(destination);
-  std::vector<StridedCopy> copies;
-  for (const Move& m : moves) {
-    auto copy = region_copy(element_bytes(b, destination), b.shape(m.source), shape, layout, m.region);
-    if (!copy) return emit_moves(b, op, destination, moves, Layout::kPlain, fill);
-    copies.push_back(std::move(*copy));
-  }
-  // Channel padding must stay zero, so a filled destination may have none.
-  if (!fill.empty() && block_of(layout) > 1 && shape[1] % block_of(layout) != 0)
-    return emit_moves(b, op, destination, moves, Layout::kPlain, fill);
-  std::vector<CopyStep::Part> parts;
-  std::vector<BufferId> touched;
-  std::vector<ValueId> named;
-  for (size_t i = 0; i < moves.size(); ++i) {
-    parts.push_back({b.read(moves[i].source, layout), std::move(copies[i])});
-    touched.push_back(parts.back().source);
-    named.push_back(moves[i].source);
-  }
-  const BufferId collected = b.collected(destination);  // a Concat whose other inputs lie in place
-  const BufferId out = collected >= 0 ? collected : b.write(destination, layout);
-  touched.push_back(out);
-  auto step = std::make_unique<CopyStep>(out, std::move(parts));
-  if (!fill.empty()) step->fill_first(fill, shape.numel());
-  FusedOp view = op;
-  view.outputs = {destination};
-  b.emit(std::move(step), b.describe(view, "copy", named, layout, layout), touched);
+// Whether every element of the transposed value `out` in layout `to` lies where it lay in the source in
+// layout `from`.
+bool transposes_in_place(const Shape& in, Layout from, const Shape& out, Layout to,
+                         const std::vector<int64_t>& perm) {
+  if (!layout_allowed(in, from) || !layout_allowed(out, to)) return false;
+  const std::vector<int64_t> before = strides_in(in, from), after = strides_in(out, to);
+  for (size_t i = 0; i < perm.size(); ++i)
+    if (out.dims()[i] != 1 && after[i] != before[static_cast<size_t>(perm[i])]) return false;
+  return true;
 }
 
 }  // namespace
 
 bool lower_alias(PlanBuilder& b, const FusedOp& op) {
   const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
-  if (op.outputs.size() > 1 && op.outputs[1]) return false;
+  if (!op.absorbed.empty()) return false;
+  for (size_t i = 1; i < op.outputs.size(); ++i)  // a Dropout's mask
+    if (op.outputs[i] && b.is_seen(op.outputs[i])) return false;
   if (!same_elements(b, in, out) || b.shape(in).numel() != b.shape(out).numel()) return false;
   if (b.node(op).is("Dropout") && b.node(op).input(2)) {
     const Tensor* training = b.constant(b.node(op).inputs[2]);
     if (training == nullptr || training->at_int(0) != 0) return false;
   }
-  const Layout layout = b.shape(in) == b.shape(out) ? b.native_layout(in) : Layout::kPlain;
+  const Layout layout = keeps_pixels(b.shape(in), b.shape(out)) ? b.native_layout(in) : Layout::kPlain;
   b.alias(out, layout, in, layout);
   return true;
 }
@@ -151,32 +64,22 @@ bool lower_transpose(PlanBuilder& b, const FusedOp& op) {
   std::vector<int64_t> reversed(static_cast<size_t>(rank));
   for (int i = 0; i < rank; ++i) reversed[static_cast<size_t>(i)] = rank - 1 - i;
   const std::vector<int64_t> perm = main.get_ints("perm", reversed);
-  std::vector<int64_t> to_last(static_cast<size_t>(rank)), to_first(static_cast<size_t>(rank));
-  for (int i = 0; i < rank; ++i) {
-    to_last[static_cast<size_t>(i)] = i == 0 ? 0 : i + 1 < rank ? i + 1 : 1;
-    to_first[static_cast<size_t>(i)] = i == 0 ? 0 : i == 1 ? rank - 1 : i - 1;
-  }
-  // NCHW -> NHWC as an operator is the channels-last form of its input, and the other way round.
-  if (perm == to_last && layout_allowed(source, Layout::kChannelsLast)) {
-    b.alias(out, Layout::kPlain, in, Layout::kChannelsLast);
-    return true;
-  }
-  if (perm == to_first && layout_allowed(destination, Layout::kChannelsLast)) {
-    b.alias(out, Layout::kChannelsLast, in, Layout::kPlain);
+  // NCHW -> NHWC as an operator is the channels-last form of its input, and the other way round; some
+  // transposes are both, and then the form that the input already has is taken.
+  const bool plain_first = b.native_layout(in) == Layout::kPlain;
+  for (const bool plain : {plain_first, !plain_first}) {
+    const Layout from = plain ? Layout::kPlain : Layout::kChannelsLast;
+    const Layout to = plain ? Layout::kChannelsLast : Layout::kPlain;
+    if (!transposes_in_place(source, from, destination, to, perm)) continue;
+    b.alias(out, to, in, from);
     return true;
   }
   StridedCopy copy;
-  copy.element_bytes = element_bytes(b, in);
   copy.extents = destination.dims();
   copy.destination_strides = destination.strides();
   const std::vector<int64_t> strides = source.strides();
   for (int64_t p : perm) copy.source_strides.push_back(strides[static_cast<size_t>(p)]);
-  copy.simplify();
-  const BufferId from = b.read(in, Layout::kPlain), to = b.write(out, Layout::kPlain);
-  std::vector<CopyStep::Part> parts;
-  parts.push_back({from, std::move(copy)});
-  b.emit(std::make_unique<CopyStep>(to, std::move(parts)),
-         b.describe(op, "copy", {in}, Layout::kPlain, Layout::kPlain), {from, to});
+  emit_copy(b, op, Layout::kPlain, std::move(copy));
   return true;
 }
 
@@ -208,7 +111,8 @@ bool lower_slice(PlanBuilder& b, const FusedOp& op) {
     r.from[axis] = start;
     r.step[axis] = steps[i];
   }
-  if (source == destination && std::all_of(r.step.begin(), r.step.end(), [](int64_t step) { return step == 1; }))
+  if (source == destination &&
+      std::all_of(r.step.begin(), r.step.end(), [](int64_t step) { return step == 1; }))
     return lower_alias(b, op);
   emit_moves(b, op, out, {{in, std::move(r)}}, b.native_layout(in));
   return true;
@@ -286,65 +190,27 @@ bool lower_pad(PlanBuilder& b, const FusedOp& op) {
   return true;
 }
 
-namespace {
-
-bool only_copies(const PlanBuilder& b, const Node& concat) {
-  return std::all_of(concat.inputs.begin(), concat.inputs.end(), [&](ValueId in) {
-    return b.has_shape(in) && b.shape(in).numel() > 0 && same_elements(b, in, concat.outputs[0]);
-  });
-}
-
-int concat_axis(const PlanBuilder& b, const Node& concat) {
-  return normalize_axis(concat.get_int("axis", 0), b.shape(concat.outputs[0]).rank(), concat.op.c_str());
-}
-
-}  // namespace
-
-std::optional<int64_t> concat_placement(const PlanBuilder& b, const Use& use, Layout layout) {
-  const Node& concat = b.graph().node(use.node);
-  if (!concat.is("Concat") || layout == Layout::kChannelsLast || !b.has_shape(concat.outputs[0]))
-    return std::nullopt;
-  if (!only_copies(b, concat)) return std::nullopt;
-  const int axis = concat_axis(b, concat);
-  if (b.shape(concat.outputs[0]).outer(axis) != 1) return std::nullopt;
-  int64_t offset = 0;
-  for (size_t i = 0; i < concat.inputs.size(); ++i) {
-    const PhysicalType part = b.physical(concat.inputs[i], layout);
-    const bool whole_blocks =
-        layout == Layout::kPlain || (axis == 1 && part.shape[1] % block_of(layout) == 0);
-    if (!whole_blocks) return std::nullopt;
-    if (i < static_cast<size_t>(use.slot)) offset += part.bytes();
-  }
-  return offset;
-}
-
-std::optional<int64_t> concat_row_placement(const PlanBuilder& b, const Use& use) {
-  const Node& concat = b.graph().node(use.node);
-  if (!concat.is("Concat") || !b.has_shape(concat.outputs[0])) return std::nullopt;
-  if (!layout_allowed(b.shape(concat.outputs[0]), Layout::kChannelsLast) || !only_copies(b, concat))
-    return std::nullopt;
-  if (concat_axis(b, concat) != 1) return std::nullopt;
-  int64_t channels = 0;
-  for (size_t i = 0; i < static_cast<size_t>(use.slot); ++i) channels += b.shape(concat.inputs[i])[1];
-  return channels * element_bytes(b, concat.outputs[0]);
-}
-
-bool lower_concat(PlanBuilder& b, const FusedOp& op) {
+// Blocks of pixels against channels, in the layout the input is in: axes n, c, h, i, w, j of the picture with
+// the finer grid (its pixel is h * block + i, w * block + j), where c is its channel.
+bool lower_depth_to_space(PlanBuilder& b, const FusedOp& op) {
   const Node& main = b.node(op);
-  const ValueId out = op.outputs[0];
-  if (!only_copies(b, main)) return false;
-  const auto axis = static_cast<size_t>(concat_axis(b, main));
-  const BufferId whole = b.collected(out);
-  std::vector<Move> moves;
-  int64_t to = 0;
-  for (size_t i = 0; i < main.inputs.size(); ++i) {
-    const ValueId in = main.inputs[i];
-    Region r = whole_region(b.shape(in));
-    r.to[axis] = to;
-    to += b.shape(in).dims()[axis];
-    if (whole < 0 || !b.lies_in(whole, in, i)) moves.push_back({in, std::move(r)});
-  }
-  emit_moves(b, op, out, moves, whole < 0 ? b.native_layout(main.inputs[0]) : b.native_layout(out));
+  const ValueId in = main.inputs[0], out = op.outputs[0];
+  if (!same_elements(b, in, out) || b.shape(in).rank() != 4) return false;
+  const bool to_space = main.is("DepthToSpace");
+  const Shape fine = b.shape(to_space ? out : in), coarse = b.shape(to_space ? in : out);
+  const int64_t block = main.get_int("blocksize", 0), channels = fine[1];
+  const Layout layout = b.native_layout(in) == Layout::kChannelsLast ? Layout::kChannelsLast : Layout::kPlain;
+  const std::vector<int64_t> f = strides_in(fine, layout), d = strides_in(coarse, layout);
+  const bool channels_outside = to_space && main.get_string("mode", "DCR") == "CRD";
+  const int64_t of_c = channels_outside ? block * block : 1, of_j = channels_outside ? 1 : channels;
+  const std::vector<int64_t> fine_strides = {f[0], f[1], f[2] * block, f[2], f[3] * block, f[3]};
+  const std::vector<int64_t> coarse_strides = {d[0], d[1] * of_c, d[2], d[1] * of_j * block,
+                                               d[3], d[1] * of_j};
+  StridedCopy copy;
+  copy.extents = {coarse[0], channels, coarse[2], block, coarse[3], block};
+  copy.source_strides = to_space ? coarse_strides : fine_strides;
+  copy.destination_strides = to_space ? fine_strides : coarse_strides;
+  emit_copy(b, op, layout, std::move(copy));
   return true;
 }
 
@@ -354,19 +220,13 @@ bool lower_expand(PlanBuilder& b, const FusedOp& op) {
   const Shape source = b.shape(in), destination = b.shape(out);
   const std::vector<int64_t> strides = source.strides();
   StridedCopy copy;
-  copy.element_bytes = element_bytes(b, in);
   copy.extents = destination.dims();
   copy.destination_strides = destination.strides();
   const int lead = destination.rank() - source.rank();
   for (int i = 0; i < destination.rank(); ++i)
     copy.source_strides.push_back(i < lead || source[i - lead] == 1 ? 0
                                                                     : strides[static_cast<size_t>(i - lead)]);
-  copy.simplify();
-  const BufferId from = b.read(in, Layout::kPlain), to = b.write(out, Layout::kPlain);
-  std::vector<CopyStep::Part> parts;
-  parts.push_back({from, std::move(copy)});
-  b.emit(std::make_unique<CopyStep>(to, std::move(parts)),
-         b.describe(op, "copy", {in}, Layout::kPlain, Layout::kPlain), {from, to});
+  emit_copy(b, op, Layout::kPlain, std::move(copy));
   return true;
 }
 

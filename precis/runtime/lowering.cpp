@@ -18,13 +18,17 @@ void add(Table& table, Lowering lowering, std::initializer_list<const char*> ops
 Table make_table() {
   Table t;
   add(t, lower_code_linear, {"Conv", "MatMul", "Gemm"});
-  add(t, lower_code_sum, {"Add", "Sub"});
+  add(t, lower_code_binary, {"Add", "Sub", "Mul"});
+  add(t, lower_code_affine, {"BatchNormalization"});
   add(t, lower_code_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});
+  add(t, lower_code_resize, {"Resize"});
+  add(t, lower_code_shuffle, {"Reshape"});
   add(t, lower_code_function,
       {"Relu",     "LeakyRelu", "PRelu",       "Elu",       "Selu", "Celu", "ThresholdedRelu",
        "Clip",     "Sigmoid",   "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Erf",
        "Softplus", "Softsign",  "Mish",        "Abs",       "Neg",  "Exp",  "Log",
        "Sqrt",     "Sign",      "Reciprocal",  "Floor",     "Ceil", "Round"});
+  add(t, lower_code_prelu, {"PRelu"});
   add(t, lower_quantize, {"precis::Quantize", "QuantizeLinear"});
   add(t, lower_dequantize, {"precis::Dequantize", "DequantizeLinear"});
   add(t, lower_requantize, {"precis::Requantize"});
@@ -34,10 +38,13 @@ Table make_table() {
   add(t, lower_float_function,
       {"Relu", "LeakyRelu", "PRelu", "Elu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu",
        "Abs", "Sqrt", "Exp", "Neg"});
+  add(t, lower_cast, {"Cast"});
+  add(t, lower_float_scalar, {"Add", "Sub", "Mul", "Div"});
   add(t, lower_float_binary, {"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"});
   add(t, lower_float_softmax, {"Softmax", "LogSoftmax"});
   add(t, lower_float_lrn, {"LRN"});
   add(t, lower_float_batch_norm, {"BatchNormalization"});
+  add(t, lower_channel_shuffle, {"Reshape"});
   add(t, lower_alias, {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"});
   add(t, lower_transpose, {"Transpose"});
   add(t, lower_slice, {"Slice"});
@@ -45,6 +52,7 @@ Table make_table() {
   add(t, lower_pad, {"Pad"});
   add(t, lower_concat, {"Concat"});
   add(t, lower_code_concat, {"Concat"});
+  add(t, lower_depth_to_space, {"DepthToSpace", "SpaceToDepth"});
   add(t, lower_expand, {"Expand"});
   return t;
 }

@@ -14,11 +14,13 @@ using Lowering = bool (*)(PlanBuilder& builder, const FusedOp& op);
 // In the order in which they are asked. Empty when only the reference knows the operator.
 std::span<const Lowering> lowerings_for(const Node& node);
 
-// Float, on oneDNN (lower_float.cpp, lower_weighted.cpp).
+// Float, on oneDNN (lower_float.cpp, lower_elementwise.cpp, lower_weighted.cpp).
 bool lower_float_convolution(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_matmul(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_pool(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_function(PlanBuilder& builder, const FusedOp& op);
+bool lower_cast(PlanBuilder& builder, const FusedOp& op);  // lower_cast.cpp
+bool lower_float_scalar(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_binary(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_softmax(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_lrn(PlanBuilder& builder, const FusedOp& op);
@@ -32,26 +34,36 @@ std::optional<int64_t> concat_placement(const PlanBuilder& builder, const Use& u
 // Concat joins channels and only copies.
 std::optional<int64_t> concat_row_placement(const PlanBuilder& builder, const Use& use);
 
-// On 8-bit codes (lower_code_linear.cpp, lower_codes.cpp).
+// On 8-bit codes (lower_code_linear.cpp, lower_code_binary.cpp, lower_code_pool.cpp, lower_codes.cpp, lower_code_convert.cpp).
 bool lower_code_linear(PlanBuilder& builder, const FusedOp& op);
-bool lower_code_sum(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_binary(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_affine(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_pool(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_concat(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_resize(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_shuffle(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_function(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_prelu(PlanBuilder& builder, const FusedOp& op);
 bool lower_quantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_dequantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_requantize(PlanBuilder& builder, const FusedOp& op);
 
+// A Reorder step of 8-bit values between plain and channels last; false for any other.
+bool emit_code_reorder(PlanBuilder& builder, StepInfo info, const PhysicalType& type, Layout from, Layout to,
+                       BufferId source, BufferId destination);
+
 // True for a ReduceMean over exactly the spatial axes of its input: a global average pool.
 bool reduces_spatial_axes(const PlanBuilder& builder, const Node& node);
 
-// Any element type (lower_movement.cpp): the contents move, or only the shape changes.
+// Any element type (lower_movement.cpp, lower_concat.cpp): the contents move, or only the shape changes.
+bool lower_channel_shuffle(PlanBuilder& builder, const FusedOp& op);  // channel_shuffle.cpp
 bool lower_alias(PlanBuilder& builder, const FusedOp& op);
 bool lower_transpose(PlanBuilder& builder, const FusedOp& op);
 bool lower_slice(PlanBuilder& builder, const FusedOp& op);
 bool lower_split(PlanBuilder& builder, const FusedOp& op);
 bool lower_pad(PlanBuilder& builder, const FusedOp& op);
 bool lower_concat(PlanBuilder& builder, const FusedOp& op);
+bool lower_depth_to_space(PlanBuilder& builder, const FusedOp& op);
 bool lower_expand(PlanBuilder& builder, const FusedOp& op);
 
 }  // namespace precis::runtime

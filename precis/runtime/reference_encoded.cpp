@@ -138,6 +138,28 @@ Tensor combined(const Graph& g, const IntegerChain& chain, Inputs inputs) {
   return narrowed(node, y, out.code);
 }
 
+// --- BatchNormalization
+
+std::optional<Tensor> mapped(const Graph& g, const IntegerChain& chain, Inputs inputs) {
+  const Node& node = g.node(chain.main);
+  const auto map = integer_affine(g, node);
+  const Shape& shape = inputs[0].shape();
+  if (!map || shape.rank() < 2 || shape[1] != static_cast<int64_t>(map->a.size())) return std::nullopt;
+  const Encoding &from = encoding_of(g, node.inputs[0]), &to = encoding_of(g, chain.output);
+  Tensor codes = centered(node, inputs[0], from.zero_point());
+  ref::AffineCodes p;
+  p.activation = chain.fused_activation(to.scale());
+  p.grid = grid_of(to);
+  const int64_t inner = shape.inner(2);
+  for (int64_t i = 0; i < shape[0] * shape[1]; ++i) {
+    const auto c = static_cast<size_t>(i % shape[1]);
+    p.multiplier = map->multiplier(c, from.scale(), to.scale());
+    p.offset = map->offset(c, to.scale());
+    ref::affine_codes(p, inner, ptr<int32_t>(std::as_const(codes)) + i * inner, ptr<int32_t>(codes) + i * inner);
+  }
+  return narrowed(node, codes, to.code);
+}
+
 // --- movers, Concat, averages, Resize
 // --------------------------------------------------------------------------
 
@@ -189,15 +211,30 @@ std::optional<Tensors> run_concat(const Graph& g, const Node& node, Inputs input
   return run_plain_node(g, node, args);
 }
 
-// Sums of centred codes -> codes of their means; count(i) elements are behind sum i.
+// Sums of centred codes -> codes of their means, or the real means where the result is not encoded; count(i) elements are behind
+// sum i.
 template <typename F>
 Tensor averaged(const Node& node, const Tensor& sums, const Encoding& from, const Encoding& to, F count) {
+  if (!to.defined()) {
+    Tensor real(DType::kF32, sums.shape());
+    for (int64_t i = 0; i < sums.numel(); ++i)
+      ptr<float>(real)[i] = static_cast<float>(ptr<int64_t>(sums)[i]) * ref::real_average_multiplier(from.scale(), count(i));
+    return real;
+  }
   Tensor y(DType::kI32, sums.shape());
   for (int64_t i = 0; i < sums.numel(); ++i) {
     const float m = ref::average_multiplier(from.scale(), to.scale(), count(i));
     ptr<int32_t>(y)[i] = ref::round_to_grid(static_cast<float>(ptr<int64_t>(sums)[i]) * m, grid_of(to));
   }
   return narrowed(node, y, to.code);
+}
+
+// A mean of codes, made into codes or into f32.
+bool averages_codes(const Graph& g, const Node& node) {
+  if (!node.is("AveragePool") && !node.is("GlobalAveragePool") && !node.is("ReduceMean")) return false;
+  const ValueType& to = g.value(node.output(0)).type;
+  const bool real = !to.encoded() && to.dtype == DType::kF32;
+  return is_per_tensor(encoding_of(g, node.input(0))) && (real || is_per_tensor(to.encoding));
 }
 
 Tensor average_pool(const Node& node, const Tensor& x, const Encoding& from, const Encoding& to) {
@@ -243,10 +280,11 @@ Tensor resize_smooth(const Node& node, Inputs inputs, const Encoding& from, cons
 
 std::optional<Tensors> run_average_or_resize(const Graph& g, const Node& node, Inputs inputs) {
   const Encoding &from = encoding_of(g, node.input(0)), &to = encoding_of(g, node.output(0));
-  if (!is_per_tensor(from) || !is_per_tensor(to)) return std::nullopt;
-  if (node.is("AveragePool") || node.is("GlobalAveragePool"))
+  if (averages_codes(g, node)) {
+    if (node.is("ReduceMean")) return one(reduce_mean(g, node, inputs, from, to));
     return one(average_pool(node, inputs[0], from, to));
-  if (node.is("ReduceMean")) return one(reduce_mean(g, node, inputs, from, to));
+  }
+  if (!is_per_tensor(from) || !is_per_tensor(to)) return std::nullopt;
   const bool crop = node.get_string("coordinate_transformation_mode", "") ==
                     "tf_crop_and_resize";  // may leave the input: a real value
   if (node.is("Resize") && !crop) return one(resize_smooth(node, inputs, from, to));
@@ -312,8 +350,8 @@ bool runs_on_codes(const Graph& g, const Node& node) {
   if (node.domain == "precis") return true;
   const Encoding &from = encoding_of(g, node.input(0)), &to = encoding_of(g, node.output(0));
   if (is_mover(node)) return is_per_tensor(from);
-  const bool averages = node.is("AveragePool") || node.is("GlobalAveragePool") || node.is("ReduceMean");
-  if (averages || node.is("Concat") || node.is("Resize")) return is_per_tensor(from) && is_per_tensor(to);
+  if (averages_codes(g, node)) return true;
+  if (node.is("Concat") || node.is("Resize")) return is_per_tensor(from) && is_per_tensor(to);
   const NodeId id = node.output(0) ? g.value(node.outputs[0]).producer : NodeId{};
   return id && match_integer_chain(g, id).has_value();
 }
@@ -332,6 +370,7 @@ std::optional<Tensor> run_integer_chain(const Graph& g, const IntegerChain& chai
                                         const Tensor& residual) {
   const Node& node = g.node(chain.main);
   if (node.is("Add") || node.is("Sub") || node.is("Mul")) return combined(g, chain, inputs);
+  if (node.is("BatchNormalization")) return mapped(g, chain, inputs);
   const auto sums = accumulate(g, node, inputs);
   if (!sums || (residual.defined() && residual.shape() != sums->sums.shape())) return std::nullopt;
   return requantized_sums(g, chain, *sums, residual);

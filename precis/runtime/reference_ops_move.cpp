@@ -220,20 +220,17 @@ PadMode pad_mode(const Node& node) {
 // pad value.
 int64_t pad_source(PadMode mode, int64_t i, int64_t n) {
   if (i >= 0 && i < n) return i;
-  const auto modulo = [](int64_t a, int64_t b) { return (a % b + b) % b; };
   switch (mode) {
     case PadMode::kConstant:
       return -1;
     case PadMode::kEdge:
       return i < 0 ? 0 : n - 1;
     case PadMode::kWrap:
-      return modulo(i, n);
+      return (i % n + n) % n;
     case PadMode::kReflect:
       break;
   }
-  if (n == 1) return 0;
-  const int64_t at = modulo(i, 2 * (n - 1));
-  return at < n ? at : 2 * (n - 1) - at;
+  return i < 0 ? -i : 2 * (n - 1) - i;  // pads are shorter than the axis
 }
 
 Tensors pad(const Node& node, Inputs inputs) {
@@ -257,6 +254,10 @@ Tensors pad(const Node& node, Inputs inputs) {
             pads[i + axes.size()], a, x.shape().str());
     require(node, mode == PadMode::kConstant || x.shape()[a] > 0 || shape[a] == 0,
             "axis {} of shape {} is empty: nothing to repeat", a, x.shape().str());
+    const int64_t widest = std::max(pads[i], pads[i + axes.size()]);
+    require(node, mode != PadMode::kReflect || widest <= 0 || widest < x.shape()[a],
+            "pads reflect {} elements along axis {} of shape {}: expected less than its length", widest, a,
+            x.shape().str());
   }
   Tensor value(x.dtype(), {1});
   if (optional(inputs, 2)) value = required(node, inputs, 2, x.dtype(), 1);

@@ -104,6 +104,29 @@ TEST(QdqLower, RoundTrips) {
       "precis::Dequantize(n) }");
 }
 
+// Other runtimes see a plain operator between DQ and Q; the activation behind it stands between, too.
+TEST(QdqLower, BatchNormalizationIsPlainOnnx) {
+  const std::string text =
+      "graph g(x: f32[1,2,2,2]) -> (y) {"
+      "  s: f32[2] = [1,2]  b: f32[2] = [0.5,1]  m: f32[2] = [0,1]  v: f32[2] = [1,4]"
+      "  q: f32[1,2,2,2] @ u8(scale=0.5, zp=3) = precis::Quantize(x)"
+      "  n: f32[1,2,2,2] = BatchNormalization(q, s, b, m, v)"
+      "  r: f32[1,2,2,2] @ u8(scale=0.25) = Relu(n)"
+      "  y: f32[1,2,2,2] = precis::Dequantize(r) }";
+  expect_round_trip(text);
+  for (QuantFormat format : {QuantFormat::kQdq, QuantFormat::kQOperator}) {
+    Graph g = parse_graph(text);
+    lower_encodings(g, format, kInt32);
+    std::vector<std::string> ops;
+    for (NodeId id : g.order()) {
+      EXPECT_EQ(g.node(id).domain, "");
+      ops.push_back(g.node(id).op);
+    }
+    EXPECT_EQ(ops, (std::vector<std::string>{"QuantizeLinear", "DequantizeLinear", "BatchNormalization",
+                                             "Relu", "QuantizeLinear", "DequantizeLinear"}));
+  }
+}
+
 TEST(QdqLower, OutputsAndCapturesKeepTheirNames) {
   Graph g = parse_graph(
       "graph g(c: bool[], x: f32[2]) -> (r, y) {"

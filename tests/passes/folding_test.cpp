@@ -167,5 +167,61 @@ TEST(WidenF16, KeepsTheInterface) {
     }
 }
 
+// What stands around the composed form in the tests below.
+std::string hard_swish(const std::string& statements) {
+  return "graph g(x: f32[2,9]) -> (y) { three: f32[] = [3] six: f32[] = [6] zero: f32[] = [0] sixth: f32[] = [0.16666667] " + statements + " }";
+}
+
+TEST(FuseHardSwish, EveryWayToComposeIt) {
+  for (const char* form :
+       {"a = Add(x, three) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)", "a = Add(three, x) c = Clip(a, zero, six) m = Mul(c, x) y = Mul(sixth, m)",
+        "a = Add(x, three) c = Clip(a, zero, six) d = Div(c, six) y = Mul(x, d)", "h = HardSigmoid(x) {alpha=0.16666667, beta=0.5} y = Mul(h, x)"}) {
+    SCOPED_TRACE(form);
+    expect_rewrite("fuse_hard_swish", hard_swish(form), "graph g(x: f32[2,9]) -> (y) { y = HardSwish(x) }", 1e-6);
+  }
+  expect_rewrite("fuse_hard_swish", hard_swish("a = Add(x, three) c = Clip(a, zero, six) y = Div(c, six)"),
+                 "graph g(x: f32[2,9]) -> (y) { y = HardSigmoid(x) {alpha=0.16666667, beta=0.5} }", 1e-6);
+}
+
+TEST(FoldChannelArithmetic, IntoABatchNormalization) {
+  expect_rewrite("fold_channel_arithmetic", R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    gamma: f32[2] = [2, 1]
+    beta: f32[2] = [0.5, -1]
+    mean: f32[2] = [1, 0]
+    var: f32[2] = [3, 1]
+    s: f32[2,1,1] = [2, 3]
+    t: f32[1,2,1,1] = [10, 20]
+    r = Relu(x)
+    n = BatchNormalization(r, gamma, beta, mean, var)
+    m = Mul(n, s)
+    y = Add(m, t)
+  })",
+                 R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    mean: f32[2] = [1, 0]
+    var: f32[2] = [3, 1]
+    gamma/folded/folded: f32[2] = [4, 3]
+    beta/folded/folded: f32[2] = [11, 17]
+    r = Relu(x)
+    y = BatchNormalization(r, gamma/folded/folded, beta/folded/folded, mean, var) as n
+  })");
+}
+
+TEST(SplitSums, IntoAdds) {
+  expect_rewrite("split_sums", "graph g(x: f32[2,3], a: f32[3], b: f32[2,1]) -> (y, z) { y = Sum(x, a) z = Sum(x, a, b) }",
+                 "graph g(x: f32[2,3], a: f32[3], b: f32[2,1]) -> (y, z) { y = Add(x, a) z/partial = Add(x, a) z = Add(z/partial, b) }", 0);
+  expect_unchanged("split_sums", "graph g(x: f32[2,3]) -> (y) { y = Sum(x) }");
+}
+
+TEST(FuseHardSwish, OnlyWhereItIsHardSwish) {
+  expect_unchanged("fuse_hard_swish", hard_swish("a = Add(x, six) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)"));
+  expect_unchanged("fuse_hard_swish", hard_swish("a = Add(x, three) c = Clip(a, zero, three) m = Mul(x, c) y = Div(m, six)"));
+  expect_unchanged("fuse_hard_swish", hard_swish("h = HardSigmoid(x) y = Mul(h, x)"));
+  expect_unchanged("fuse_hard_swish",  // somebody else reads the sum
+                   "graph g(x: f32[2,9]) -> (y, a) { three: f32[] = [3] six: f32[] = [6] zero: f32[] = [0] a = Add(x, three) c = Clip(a, zero, six) "
+                   "m = Mul(x, c) y = Div(m, six) }");
+}
+
 }  // namespace
 }  // namespace precis::test

@@ -114,12 +114,14 @@ TEST(QuantizeStatic, ResidualSums) {
   EXPECT_TRUE(encoded(everywhere, "b"));
   EXPECT_FALSE(encoded(everywhere, "s"));  // Relu folds into the sum
   EXPECT_TRUE(encoded(everywhere, "r"));
-  Model fused = model_of(kResidual);
-  QuantizeOptions o = minmax();
-  o.target = passes::Target::kPrecis;
-  quantize(fused, o);
-  EXPECT_FALSE(encoded(fused, "b"));  // the convolution before the sum keeps its result unrounded
-  EXPECT_TRUE(encoded(fused, "a"));
+  for (const passes::Target target : {passes::Target::kPrecis, passes::Target::kOpenVino}) {
+    Model fused = model_of(kResidual);
+    QuantizeOptions o = minmax();
+    o.target = target;
+    quantize(fused, o);
+    EXPECT_FALSE(encoded(fused, "b"));  // the convolution before the sum keeps its result unrounded
+    EXPECT_TRUE(encoded(fused, "a"));
+  }
 }
 
 TEST(QuantizeStatic, ConcatInputsTakeItsGridAndMoversShare) {
@@ -139,6 +141,59 @@ TEST(QuantizeStatic, ConcatInputsTakeItsGridAndMoversShare) {
   passes::quantize_static(m, ranges, minmax());
   EXPECT_EQ(value(m, "b").type.encoding, value(m, "c").type.encoding);
   EXPECT_EQ(value(m, "p").type.encoding, value(m, "a").type.encoding);
+}
+
+// A batch norm that no convolution can take is computed on codes, and the activation behind it is part of it.
+TEST(QuantizeStatic, BatchNormalizationBetweenConvolutions) {
+  Model m = model_of(R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    w: f32[2,2,1,1] = [1, -2, 3, 4]
+    v: f32[4,4,1,1] = constant(normal, seed=1)
+    p: f32[4] = [1, 2, 3, 4]
+    c = Conv(x, w)
+    d = Concat(c, c) {axis=1}
+    n = BatchNormalization(d, p, p, p, p)
+    r = Relu(n)
+    y = Conv(r, v)
+  })");
+  const auto report = quantize(m);
+  EXPECT_TRUE(encoded(m, "d"));
+  EXPECT_FALSE(encoded(m, "n"));
+  EXPECT_TRUE(encoded(m, "r"));
+  EXPECT_TRUE(report.skipped.empty());
+}
+
+TEST(QuantizeStatic, ActivationsFoldIntoSumsProductsAndDifferences) {
+  for (const char* op : {"Add", "Sub", "Mul"}) {
+    SCOPED_TRACE(op);
+    Model m = model_of(std::string(R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    w: f32[2,2,1,1] = [1, -2, 3, 4]
+    c = Conv(x, w)
+    t = Sigmoid(c)
+    s = )") + op + R"((c, t)
+    r = Relu(s)
+    y = Conv(r, w)
+  })");
+    EXPECT_TRUE(quantize(m).skipped.empty());
+    EXPECT_FALSE(encoded(m, "s"));
+    EXPECT_TRUE(encoded(m, "r"));
+  }
+}
+
+TEST(QuantizeStatic, EveryFloatOperatorHasItsReason) {
+  Model m = model_of(R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    w: f32[2,2,1,1] = [1, -2, 3, 4]
+    c = Conv(x, w)
+    l = LRN(c) {size=3}
+    d = Conv(l, w)
+    y = Softmax(d)
+  })");
+  const auto report = quantize(m);
+  ASSERT_EQ(report.skipped.size(), 2u);
+  EXPECT_THAT(report.skipped[0].reason, HasSubstr("sum of squares"));
+  EXPECT_THAT(report.skipped[1].reason, HasSubstr("more than 8 bits"));
 }
 
 TEST(QuantizeStatic, RulesLeaveNodesInFloatWithTheirReason) {

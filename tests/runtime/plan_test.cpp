@@ -11,7 +11,9 @@ namespace {
 
 using testing::HasSubstr;
 
-PlanInfo plan_of(const std::string& text) { return Session(Program::compile(parse_graph(text)), 1).plan_info(); }
+PlanInfo plan_of(const std::string& text) {
+  return Session(Program::compile(parse_graph(text)), 1).plan_info();
+}
 
 int count_ops(const PlanInfo& plan, const std::string& op) {
   int count = 0;
@@ -40,6 +42,27 @@ TEST(Plan, LayoutsCarryFromStepToStep) {
   test::expect_engines_agree(kFire);
 }
 
+// Numbers, and one value per channel, are applied in whatever layout the values have.
+TEST(Plan, ArithmeticKeepsTheLayout) {
+  for (const char* step : {"s = Mul(c, two)", "s = Div(c, two)", "s = Sub(c, two)", "s = Add(two, c)",
+                           "g = GlobalAveragePool(c)\n  s = Mul(c, g)"}) {
+    SCOPED_TRACE(step);
+    const std::string text = std::string(R"(
+graph net(x: f32[1,16,9,9]) -> (y) {
+  w: f32[24,16,1,1] = constant(normal, seed=1, scale=0.1)
+  v: f32[24,24,1,1] = constant(normal, seed=2, scale=0.1)
+  two: f32[] = [2]
+  t = Conv(x, w)
+  c = Relu(t)
+  )") + step + R"(
+  d = Relu(s)
+  y = Conv(d, v)
+})";
+    EXPECT_LE(count_ops(plan_of(text), "Reorder"), 2);
+    test::expect_engines_agree(text);
+  }
+}
+
 TEST(Plan, StepsTellTypesLayoutsAndWork) {
   const PlanInfo plan = plan_of(R"(
 graph net(x: f32[1,16,8,8] @ u8(scale=0.5, zp=3)) -> (y) {
@@ -57,14 +80,99 @@ graph net(x: f32[1,16,8,8] @ u8(scale=0.5, zp=3)) -> (y) {
   }
 }
 
-TEST(Plan, FloatFallbacksAreSaid) {
+// What no integer kernel computes runs as fast float between visible conversions, and what only the reference knows is said.
+TEST(Plan, FloatOperatorsBetweenCodesAreSaid) {
   const PlanInfo plan = plan_of(R"(
 graph net(x: f32[1,16] @ u8(scale=0.5, zp=3)) -> (y) {
   y: f32[1,16] @ u8(scale=0.00390625, zp=0) = Softmax(x)
 })");
+  ASSERT_EQ(plan.steps.size(), 3u);
+  EXPECT_EQ(plan.steps[0].op, "Dequantize");
+  EXPECT_THAT(plan.steps[1].kernel, HasSubstr("onednn"));
+  EXPECT_FALSE(plan.steps[1].quantized);
+  EXPECT_EQ(plan.steps[2].op, "Quantize");
+}
+
+TEST(Plan, FloatFallbacksAreSaid) {
+  const PlanInfo plan = plan_of(R"(
+graph net(x: f32[1,16] @ u8(scale=0.5, zp=3)) -> (y) {
+  y: f32[1,16] @ u8(scale=0.00390625, zp=0) = Hardmax(x)
+})");
   ASSERT_EQ(plan.steps.size(), 1u);
   EXPECT_TRUE(plan.steps[0].float_fallback);
   EXPECT_EQ(plan.steps[0].kernel, "reference");
+}
+
+// The change of layout is part of the step between reals and codes, and a Concat that everybody writes into is no step.
+TEST(Plan, CodesTakeNoStepOfTheirOwnForLayouts) {
+  const PlanInfo plan = plan_of(R"(
+graph net(x: f32[1,3,9,9]) -> (y) {
+  q: f32[1,3,9,9] @ u8(scale=0.02, zp=100) = precis::Quantize(x)
+  w1: f32[16,3,1,1] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)
+  w2: f32[16,3,3,3] @ i8(scale=0.01) = constant(uniform, seed=2, lo=-127, hi=127)
+  a: f32[1,16,9,9] @ u8(scale=0.1, zp=100) = Conv(q, w1)
+  b: f32[1,16,9,9] @ u8(scale=0.1, zp=100) = Conv(q, w2) {pads=[1,1,1,1]}
+  c: f32[1,32,9,9] @ u8(scale=0.1, zp=100) = Concat(a, b) {axis=1}
+  p: f32[1,32,4,4] @ u8(scale=0.1, zp=100) = MaxPool(c) {kernel_shape=[2,2], strides=[2,2]}
+  y = precis::Dequantize(p)
+})");
+  std::vector<std::string> ops;
+  for (const StepInfo& s : plan.steps) ops.push_back(s.op);
+  EXPECT_THAT(ops, testing::ElementsAre("Quantize", "Conv", "Conv", "MaxPool", "Dequantize"));
+}
+
+TEST(Plan, SoftmaxOfManyPairs) {
+  const std::string text = R"(
+graph net(x: f32[1,700,2]) -> (y) {
+  scale: f32[] = [30]
+  s = Mul(x, scale)
+  y = Softmax(s) {axis=2}
+})";
+  EXPECT_EQ(plan_of(text).steps.size(), 3u);
+  test::expect_engines_agree(text);
+}
+
+// A value of one column stays in the layout of the images around it.
+TEST(Plan, ChangesOfShapeThatKeepThePixels) {
+  const std::string text = R"(
+graph net(x: f32[2,40,16]) -> (y) {
+  w: f32[24,16,5,1] = constant(normal, seed=1, scale=0.1)
+  v: f32[8,24,3] = constant(normal, seed=2, scale=0.1)
+  split: i64[4] = [2,40,16,1]
+  join: i64[3] = [2,24,36]
+  r = Reshape(x, split)
+  t = Transpose(r) {perm=[0,2,1,3]}
+  c = Conv(t, w)
+  s = Reshape(c, join)
+  a = Tanh(s)
+  y = Conv(a, v)
+})";
+  EXPECT_EQ(count_ops(plan_of(text), "Transpose"), 0);
+  EXPECT_LE(count_ops(plan_of(text), "Reorder"), 2);
+  test::expect_engines_agree(text);
+}
+
+TEST(Plan, CastsOfSmallIntegersToFloat) {
+  for (const char* type : {"u8", "i8", "i32", "bool"}) {
+    SCOPED_TRACE(type);
+    const std::string text = "graph net(x: " + std::string(type) + R"([40,1000]) -> (y) {
+  y = Cast(x) {to=1}
+})";
+    const PlanInfo plan = plan_of(text);
+    ASSERT_EQ(plan.steps.size(), 1u);
+    EXPECT_EQ(plan.steps[0].kernel, "cast");
+    test::expect_engines_agree(text);
+  }
+}
+
+TEST(Plan, DropoutWhoseMaskNobodyReadsIsNoStep) {
+  EXPECT_EQ(count_ops(plan_of(R"(
+graph net(x: f32[2,3,4]) -> (y) {
+  d, mask = Dropout(x)
+  y = Relu(d)
+})"),
+                      "Dropout"),
+            0);
 }
 
 TEST(Plan, ViewsAreNoSteps) {
@@ -81,7 +189,8 @@ graph net(x: f32[2,3,4]) -> (y) {
 }
 
 TEST(Plan, ChainsShareMemory) {
-  std::string text = "graph net(x: f32[1,8,32,32]) -> (y) {\n w: f32[8,8,3,3] = constant(normal, seed=1, scale=0.1)\n";
+  std::string text =
+      "graph net(x: f32[1,8,32,32]) -> (y) {\n w: f32[8,8,3,3] = constant(normal, seed=1, scale=0.1)\n";
   std::string last = "x";
   for (int i = 0; i < 10; ++i) {
     text += " c" + std::to_string(i) + " = Conv(" + last + ", w) {pads=[1,1,1,1]}\n";

@@ -195,8 +195,18 @@ std::optional<std::vector<int>> pad_axes(const InferContext& ctx, int rank) {
   return checked_axes(ctx, *given, rank, "axis");
 }
 
+// A mirror without its edge has only length - 1 elements to give on each side; what a wider one would mean
+// differs from runtime to runtime.
+void require_mirror_reaches(InferContext& ctx, int64_t pad, int axis, int64_t length) {
+  ctx.require(pad <= 0 || pad < length,
+              "pads (input 1) reflect {} elements along axis {}, but the input has length {} there: expected "
+              "at most {}",
+              pad, axis, length, std::max<int64_t>(length - 1, 0));
+}
+
 void infer_pad(InferContext& ctx) {
   choice_attr(ctx, "mode", "constant", {"constant", "reflect", "edge", "wrap"});
+  const bool reflects = ctx.node().get_string("mode", "constant") == "reflect";
   if (ctx.has_input(2)) {
     require_same_type(ctx, 0, 2);
     require_scalar(ctx, 2, "constant_value");
@@ -216,6 +226,8 @@ void infer_pad(InferContext& ctx) {
         d = Dim();
         continue;
       }
+      for (int64_t pad : {begin, end})
+        if (reflects) require_mirror_reaches(ctx, pad, (*axes)[i], d.value);
       const int64_t length = checked_plus(ctx, d.value, checked_plus(ctx, begin, end));
       ctx.require(length >= 0 && d.value + std::min<int64_t>(begin, 0) >= 0 &&
                       d.value + std::min<int64_t>(end, 0) >= 0,

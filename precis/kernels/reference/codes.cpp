@@ -51,6 +51,13 @@ void multiply_codes(const MultiplyCodes& p, const Walk<3>& walk, const int32_t* 
   });
 }
 
+void affine_codes(const AffineCodes& p, int64_t n, const int32_t* x, int32_t* y) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float t = std::fma(static_cast<float>(x[i]), p.multiplier, p.offset);
+    y[i] = round_to_grid(activate(p.activation, t), p.grid);
+  }
+}
+
 DynamicGrid dynamic_grid_u8(int64_t n, const float* x) {
   float lo = 0, hi = 0;
   for (int64_t i = 0; i < n; ++i) {

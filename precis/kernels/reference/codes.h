@@ -40,6 +40,14 @@ struct MultiplyCodes {
 void multiply_codes(const MultiplyCodes& p, const Walk<3>& walk, const int32_t* a, const int32_t* b,
                     int32_t* y);
 
+// y = round_to_grid(activate(fma(x, multiplier, offset))): one channel of a map x * a + b.
+struct AffineCodes {
+  float multiplier = 1, offset = 0;
+  FusedActivation activation;
+  OutputGrid grid;
+};
+void affine_codes(const AffineCodes& p, int64_t n, const int32_t* x, int32_t* y);
+
 // Scale and zero point (u8) of DynamicQuantizeLinear: the range of x widened to hold 0; a constant 0 gives
 // scale 1.
 struct DynamicGrid {

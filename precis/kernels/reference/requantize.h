@@ -26,10 +26,20 @@ inline float rescale_multiplier(float sx, float sy) {
 inline float average_multiplier(float sx, float sy, int64_t n) {
   return static_cast<float>(static_cast<double>(sx) / (static_cast<double>(sy) * static_cast<double>(n)));
 }
+// Sum of n codes -> their real mean.
+inline float real_average_multiplier(float sx, int64_t n) {
+  return static_cast<float>(static_cast<double>(sx) / static_cast<double>(n));
+}
 // Product of two codes -> codes of the product.
 inline float product_multiplier(float sa, float sb, float sy) {
   return static_cast<float>(static_cast<double>(sa) * sb / sy);
 }
+
+// x * a + b -> codes of the result: t = fma(float(x - z_x), affine_multiplier, affine_offset).
+inline float affine_multiplier(double a, float sx, float sy) {
+  return static_cast<float>(static_cast<double>(sx) * a / sy);
+}
+inline float affine_offset(double b, float sy) { return static_cast<float>(b / sy); }
 
 // The int32 bias of a real one: rne(b / (s_x * s_w)), saturated; NaN gives 0.
 inline int32_t bias_code(double b, float sx, float sw) {

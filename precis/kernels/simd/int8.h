@@ -17,7 +17,7 @@ enum class CodeType : uint8_t { kU8, kS8 };
 // How accumulators become results. Per channel arrays are padded to whole blocks of kChannelBlock (per group).
 struct Epilogue {
   const float* multiplier = nullptr;    // contract: M[c]; for a float result s_x * s_w[c]
-  const float* bias = nullptr;          // float(int32 bias)
+  const float* bias = nullptr;          // float(int32 bias); null where accumulators have it already
   float low, high;                      // fused activation on t: -inf/+inf none, 0/+inf Relu, Clip's limits in units of the result
   enum class Result : uint8_t { kU8, kS8, kF32 } result = Result::kU8;
   float zero_point = 0, code_min = 0, code_max = 255;  // of the result's codes
@@ -60,12 +60,10 @@ int64_t conv_scratch_elements(const ConvShape& shape);
 std::vector<int16_t> pack_conv_weights(const ConvShape& shape, const int16_t* centred);
 // One value per channel -> the epilogue's padded per-group order.
 std::vector<float> pack_channels(const ConvShape& shape, const float* values);
+std::vector<int32_t> pack_channels(const ConvShape& shape, const int32_t* values);
 
-// Depthwise weights [channels, 1, kernel...] -> [tap pairs][channels padded to 16][2].
-// Depthwise with multiplier 1 and at most kMaxDepthwiseTaps taps: what depthwise() takes.
-inline constexpr int64_t kMaxDepthwiseTaps = 255;
+// One channel in and out per group: what depthwise kernels take (int8_depthwise.h).
 bool is_depthwise(const ConvShape& shape);
-std::vector<int16_t> pack_depthwise_weights(const ConvShape& shape, const int16_t* centred);
 
 struct PoolShape {
   int64_t batch = 1, channels = 1;
@@ -80,13 +78,13 @@ struct AveragePool {
   const float* multiplier = nullptr;   // indexed by count, [0, kernel volume]
   bool include_pad = false;            // count is always the clipped-to-padded window
   int64_t padded_end[3] = {0, 0, 0};   // include_pad: input size plus end padding, where a window's count stops
+  bool real = false;                   // t itself is the result, as float
   float zero_point = 0, code_min = 0, code_max = 255;
 };
 
 struct Kernels {
   // Output pixels [first, last) of all groups. `scratch`: conv_scratch_elements().
   void (*conv)(const ConvShape& shape, const ConvData& data, const Epilogue& e, int64_t first, int64_t last, int16_t* scratch);
-  void (*depthwise)(const ConvShape& shape, const ConvData& data, const Epilogue& e, int64_t first, int64_t last);
   // y = round_to_grid(fma(b - z_b, multiplier_b, (a - z_a) * multiplier_a)), limits as in Epilogue; n elements.
   struct Sum {
     CodeType a_type, b_type, y_type;
@@ -109,11 +107,45 @@ struct Kernels {
   void (*max_pool)(const PoolShape& shape, CodeType type, const std::byte* x, std::byte* y, int64_t first, int64_t last);
   void (*average_pool)(const PoolShape& shape, const AveragePool& p, CodeType x_type, CodeType y_type, const std::byte* x, std::byte* y,
                        int64_t first, int64_t last);
+  // y = round_to_grid((a - z_a) * (b - z_b) * multiplier), limits as in Epilogue; n elements.
+  struct Product {
+    CodeType a_type, b_type, y_type;
+    int32_t a_zero_point, b_zero_point;
+    float multiplier;
+    float low, high;
+    float zero_point, code_min, code_max;
+  };
+  void (*multiply)(const Product& p, const std::byte* a, const std::byte* b, std::byte* y, int64_t n);
+  // y = round_to_grid(fma(x - z_x, multiplier[c], offset[c])), limits as in Epilogue; rows of `channels` codes.
+  struct Affine {
+    CodeType x_type, y_type;
+    int32_t x_zero_point;
+    const float* multiplier;
+    const float* offset;
+    float low, high;
+    float zero_point, code_min, code_max;
+  };
+  void (*affine)(const Affine& p, const std::byte* x, std::byte* y, int64_t rows, int64_t channels);
+  // to[c * to_stride + r] = from[r * from_stride + c], one byte each.
+  void (*transpose)(const std::byte* from, int64_t from_stride, int64_t rows, int64_t columns, std::byte* to, int64_t to_stride);
+  // y[i] = table[x[i]]; the table has 256 bytes, indexed by the code's byte.
+  void (*look_up)(const std::byte* table, const std::byte* x, std::byte* y, int64_t n);
+  bool tables_are_fast = false;  // look_up() is faster than arithmetic on codes
+  // y[c] = x[index[c]] in each of `rows` rows of `channels` codes; x and y do not overlap.
+  void (*permute)(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels);
+  // Interpolation: y = sum over t ascending of weight[t] * (row[t] - z_x), as reals; then the same over rows
+  // of reals, times `multiplier` and onto the grid.
+  void (*blend_codes)(const std::byte* const* rows, const float* weights, int64_t taps, CodeType type,
+                      int32_t zero_point, float* y, int64_t n);
+  struct Grid {
+    float multiplier;
+    float zero_point, code_min, code_max;
+  };
+  void (*blend_reals)(const float* const* rows, const float* weights, int64_t taps, const Grid& grid,
+                      std::byte* y, int64_t n);
 };
 
 // The fastest table for `isa`; null where there is none (scalar): the caller takes the reference.
 const Kernels* kernels_for(Isa isa);
-// y[i] = table[x[i]]; table indexed by the code's byte.
-void look_up(const std::byte* table, const std::byte* x, std::byte* y, int64_t n);
 
 }  // namespace precis::kernels::simd

@@ -26,22 +26,6 @@ inline __m256i load_centred16(const std::byte* p, CodeType type, __m256i zero_po
   return _mm256_sub_epi16(wide, zero_point);
 }
 
-// saturate(rne(t) + zero_point) as int32; limits in float, so that no conversion can overflow.
-inline __m256i round_to_codes(__m256 t, __m256 zero_point, __m256 code_min, __m256 code_max) {
-  const __m256 r = _mm256_add_ps(_mm256_round_ps(t, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), zero_point);
-  return _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(r, code_min), code_max));
-}
-
-// The low byte of each of 8 int32: 8 bytes in the low half of an XMM register. Values are codes already: truncation is exact.
-inline __m128i narrow8(__m256i v) {
-  const __m256i pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1,
-                                        -1, -1, -1, -1, -1, -1);
-  const __m256i bytes = _mm256_shuffle_epi8(v, pick);
-  return _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
-}
-
-inline void store8(std::byte* p, __m256i v) { _mm_storel_epi64(reinterpret_cast<__m128i*>(p), narrow8(v)); }
-
 // The zero point of codes once they are read as u8.
 inline int32_t as_u8(CodeType type, int32_t zero_point) { return type == CodeType::kU8 ? zero_point : zero_point + 128; }
 
@@ -171,12 +155,22 @@ struct Finish {
   __m256 residual_multiplier;
 
   __m256 scaled(__m256i acc, int64_t channel) const {
-    return _mm256_mul_ps(_mm256_add_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(e.bias + channel)), _mm256_loadu_ps(e.multiplier + channel));
+    __m256 t = _mm256_cvtepi32_ps(acc);
+    if (e.bias != nullptr) t = _mm256_add_ps(t, _mm256_loadu_ps(e.bias + channel));
+    return _mm256_mul_ps(t, _mm256_loadu_ps(e.multiplier + channel));
   }
   __m256 add_residual(__m256 t, const std::byte* codes) const {
     return _mm256_fmadd_ps(residual_multiplier, _mm256_cvtepi32_ps(load_centred8(codes, e.residual_type, residual_zero_point)), t);
   }
   __m256 clamped(__m256 t) const { return _mm256_min_ps(high, _mm256_max_ps(low, t)); }
+
+  // Codes of 32 values; within each 128-bit lane: four of a, four of b, four of c, four of d.
+  __m256i codes(__m256 a, __m256 b, __m256 c, __m256 d) const {
+    const __m256i ab = _mm256_packs_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b));
+    const __m256i cd = _mm256_packs_epi32(_mm256_cvtps_epi32(c), _mm256_cvtps_epi32(d));
+    const __m256i lower = _mm256_add_epi16(ab, zero_point), upper = _mm256_add_epi16(cd, zero_point);
+    return s8 ? _mm256_packs_epi16(lower, upper) : _mm256_packus_epi16(lower, upper);
+  }
 
   // 16 results at flat element `at` of y, `valid` of them wanted.
   void store(__m256i acc0, __m256i acc1, int64_t channel, std::byte* y, int64_t at, int64_t valid) const {

@@ -1,13 +1,28 @@
-// Which table an instruction set gets. AVX-512 machines use the AVX2 kernels where exactness without VNNI is asked for.
+// Which table an instruction set gets. Every part is set by its own function; AVX-512 machines use the AVX2
+// convolutions where exactness without VNNI is asked for.
+#include <array>
+
 #include "precis/kernels/simd/int8_tables.h"
 
 namespace precis::kernels::simd {
+namespace {
+
+#if defined(__x86_64__)
+Kernels make_table(Isa isa) {
+  Kernels k{};
+  k.conv = conv_avx2;
+  set_code_kernels(k, isa);
+  return k;
+}
+#endif
+
+}  // namespace
 
 const Kernels* kernels_for(Isa isa) {
 #if defined(__x86_64__)
-  static const Kernels avx2 = {conv_avx2,       depthwise_avx2, add_avx2,          rescale_avx2, quantize_avx2,
-                               dequantize_avx2, max_pool_avx2,  average_pool_avx2};
-  return isa == Isa::kScalar ? nullptr : &avx2;
+  static const std::array<Kernels, 4> tables = {make_table(Isa::kAvx2), make_table(Isa::kAvx2Vnni),
+                                                make_table(Isa::kAvx512), make_table(Isa::kAvx512Vnni)};
+  return isa == Isa::kScalar ? nullptr : &tables[static_cast<size_t>(isa) - 1];
 #else
   (void)isa;
   return nullptr;

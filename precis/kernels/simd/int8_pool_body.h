@@ -1,0 +1,131 @@
+// Max and average pooling of codes, channels last, written once over the vectors (`Lanes`, `Bytes`) that the including file has
+// chosen. Included behind int8_lanes_avx2.h or int8_lanes_avx512.h only.
+#pragma once
+
+#include "precis/kernels/simd/int8_code_io_body.h"
+
+namespace precis::kernels::simd {
+namespace {
+
+// The part of one output pixel's window that lies inside the input, walked in order without dividing for each pixel.
+class PoolWindow {
+ public:
+  PoolWindow(const PoolShape& s, int64_t row) : s_(s) {
+    for (int i = 2; i >= 0; --i) {
+      at_[i] = row % s.out[i];
+      row /= s.out[i];
+      place(i);
+    }
+    n_ = row;
+  }
+  void next() {
+    for (int i = 2; i >= 0; --i) {
+      if (++at_[i] == s_.out[i]) at_[i] = 0;
+      if (s_.out[i] > 1) place(i);
+      if (at_[i] != 0) return;
+    }
+    ++n_;
+  }
+  int64_t taps() const {
+    int64_t n = 1;
+    for (int i = 0; i < 3; ++i) n *= std::max<int64_t>(0, last_[i] - first_[i]);
+    return n;
+  }
+  // How many elements count when the padding does.
+  int64_t padded_taps(const AveragePool& p) const {
+    int64_t count = 1;
+    for (int i = 0; i < 3; ++i) count *= std::min(s_.kernel[i], steps(p.padded_end[i] - begin_[i], s_.dilation[i]));
+    return count;
+  }
+  template <typename Body>
+  void for_each_tap(const std::byte* x, Body&& body) const {
+    const int64_t step = s_.dilation[2] * s_.channels, count = last_[2] - first_[2];
+    for (int64_t a = first_[0]; a < last_[0]; ++a)
+      for (int64_t b = first_[1]; b < last_[1]; ++b) {
+        const int64_t plane = n_ * s_.in[0] + begin_[0] + a * s_.dilation[0];
+        const int64_t line = plane * s_.in[1] + begin_[1] + b * s_.dilation[1];
+        const std::byte* tap = x + (line * s_.in[2] + begin_[2] + first_[2] * s_.dilation[2]) * s_.channels;
+        for (int64_t c = 0; c < count; ++c, tap += step) body(tap);
+      }
+  }
+
+ private:
+  static int64_t steps(int64_t room, int64_t dilation) { return dilation == 1 ? room : (room + dilation - 1) / dilation; }
+  void place(int i) {
+    begin_[i] = at_[i] * s_.stride[i] - s_.pad[i];
+    first_[i] = begin_[i] < 0 ? steps(-begin_[i], s_.dilation[i]) : 0;
+    last_[i] = std::min(s_.kernel[i], begin_[i] < s_.in[i] ? steps(s_.in[i] - begin_[i], s_.dilation[i]) : 0);
+  }
+
+  const PoolShape& s_;
+  int64_t n_ = 0, at_[3] = {};
+  int64_t begin_[3] = {};               // where the window begins; may lie in the padding
+  int64_t first_[3] = {}, last_[3] = {};  // tap indices inside the input
+};
+
+template <bool kUnsigned>
+void max_pool_rows(const PoolShape& s, const std::byte* x, std::byte* y, int64_t first, int64_t last) {
+  PoolWindow w(s, first);
+  for (int64_t row = first; row < last; ++row, w.next()) {
+    std::byte* out = y + row * s.channels;
+    const auto block = [&](int64_t c, auto count) {
+      Bytes::Type m = Bytes::set(kUnsigned ? 0 : -128);
+      w.for_each_tap(x, [&](const std::byte* tap) {
+        const Bytes::Type v = Bytes::load(tap + c, count);
+        m = kUnsigned ? Bytes::larger_unsigned(m, v) : Bytes::larger_signed(m, v);
+      });
+      Bytes::store(out + c, count, m);
+    };
+    int64_t c = 0;
+    for (; c + Bytes::kCount <= s.channels; c += Bytes::kCount) block(c, Full());
+    if (c < s.channels) block(c, s.channels - c);
+  }
+}
+
+void max_pool_codes(const PoolShape& s, CodeType type, const std::byte* x, std::byte* y, int64_t first, int64_t last) {
+  type == CodeType::kU8 ? max_pool_rows<true>(s, x, y, first, last) : max_pool_rows<false>(s, x, y, first, last);
+}
+
+// Channels summed at once: one pass over the taps for four vectors.
+constexpr int64_t kSums = 4;
+
+void average_pool_codes(const PoolShape& s, const AveragePool& p, CodeType x_type, CodeType, const std::byte* x, std::byte* y,
+                        int64_t first, int64_t last) {
+  const CodeReader read(x_type, p.x_zero_point);
+  const CodeWriter write(p.zero_point, p.code_min, p.code_max);
+  PoolWindow w(s, first);
+  for (int64_t row = first; row < last; ++row, w.next()) {
+    const Real m = Lanes::set(p.multiplier[p.include_pad ? w.padded_taps(p) : w.taps()]);
+    const auto finish = [&](int64_t c, auto count, Int sum) {
+      const Real t = Lanes::multiply(Lanes::real(sum), m);
+      if (p.real)
+        Lanes::store(reinterpret_cast<float*>(y) + row * s.channels + c, count, t);
+      else
+        write(y + row * s.channels + c, count, t);
+    };
+    const auto one = [&](int64_t c, auto count) {
+      Int sum = Lanes::set(int32_t{0});
+      w.for_each_tap(x, [&](const std::byte* tap) { sum = Lanes::add(sum, read.centred(tap + c, count)); });
+      finish(c, count, sum);
+    };
+    int64_t c = 0;
+    for (; c + kSums * Lanes::kCount <= s.channels; c += kSums * Lanes::kCount) {
+      Int sums[kSums];
+      for (Int& sum : sums) sum = Lanes::set(int32_t{0});
+      w.for_each_tap(x, [&](const std::byte* tap) {
+        for (int64_t i = 0; i < kSums; ++i) sums[i] = Lanes::add(sums[i], read.centred(tap + c + i * Lanes::kCount, Full()));
+      });
+      for (int64_t i = 0; i < kSums; ++i) finish(c + i * Lanes::kCount, Full(), sums[i]);
+    }
+    for (; c + Lanes::kCount <= s.channels; c += Lanes::kCount) one(c, Full());
+    if (c < s.channels) one(c, s.channels - c);
+  }
+}
+
+void fill_pools(Kernels& k) {
+  k.max_pool = max_pool_codes;
+  k.average_pool = average_pool_codes;
+}
+
+}  // namespace
+}  // namespace precis::kernels::simd
