@@ -29,7 +29,7 @@ echo "| model | judged | float top-1 | int8 top-1 | change, 95 % | float bytes |
 echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 row squeezenet1.1 squeezenet1.1.onnx imagenet500,rows=0:100 imagenet500,rows=100:500 imagenet-crop
 row mobilenet_v1_0.25 mobilenet_v1_0.25_224.onnx imagenet500,rows=0:100 imagenet500,rows=100:500 tf-crop
-row resnet20_cifar10jpeg resnet20_cifar10jpeg.onnx cifar10jpeg/train5000.bin.gz,count=500 cifar10jpeg/test2500.bin.gz cifar10
-row resnet20_cifar10 resnet20_cifar10.onnx cifar10jpeg/train5000.bin.gz,count=500 cifar10jpeg/test2500.bin.gz cifar10
-row mnist-8 mnist-8.onnx mnist/train60000-images-idx3-ubyte.gz,count=500 mnist/test5000-images-idx3-ubyte.gz raw
+row resnet20_cifar10jpeg resnet20_cifar10jpeg.onnx cifar10jpeg/train5000.bin.gz,rows=0:500 cifar10jpeg/test2500.bin.gz cifar10
+row resnet20_cifar10 resnet20_cifar10.onnx cifar10jpeg/train5000.bin.gz,rows=0:500 cifar10jpeg/test2500.bin.gz cifar10
+row mnist-8 mnist-8.onnx mnist/train60000-images-idx3-ubyte.gz,rows=0:500 mnist/test5000-images-idx3-ubyte.gz raw
 row kws_ds_cnn_s kws_ds_cnn_s.onnx speech_commands/mfcc_49x10_f32.npy,rows=0:200 speech_commands/mfcc_49x10_f32.npy,rows=200:2143,labels=$data/speech_commands/labels_u8.npy
