@@ -26,7 +26,7 @@ namespace {
 // The brand string, which the CPU itself gives in three parts of 16 bytes.
 std::string cpu_model() {
 #if defined(__x86_64__)
-  if (__get_cpuid_max(0x80000000u, nullptr) < 0x80000004u) return "unknown";
+  if (static_cast<unsigned>(__get_cpuid_max(0x80000000u, nullptr)) < 0x80000004u) return "unknown";
   std::array<unsigned, 12> words{};
   for (unsigned part = 0; part < 3; ++part) {
     unsigned* w = &words[part * 4];

@@ -11,7 +11,7 @@ namespace {
 namespace dt = data::test;
 using namespace std::string_literals;
 
-constexpr ErrorCode kBad = ErrorCode::kMalformed, kUsage = ErrorCode::kUsage, kNot = ErrorCode::kUnsupported;
+constexpr ErrorCode kBad = ErrorCode::kMalformed, kUsage = ErrorCode::kUsage;
 
 std::string values(size_t count, float first = 0) {
   std::vector<float> v(count);

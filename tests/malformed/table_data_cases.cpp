@@ -12,7 +12,7 @@ namespace {
 namespace dt = data::test;
 using namespace std::string_literals;
 
-constexpr ErrorCode kBad = ErrorCode::kMalformed, kUsage = ErrorCode::kUsage, kNot = ErrorCode::kUnsupported;
+constexpr ErrorCode kBad = ErrorCode::kMalformed, kUsage = ErrorCode::kUsage;
 
 std::string array(const std::string& shape, const std::vector<float>& values) {
   return dt::npy("<f4", shape, dt::raw(values));
