@@ -2,6 +2,7 @@
 so that an interrupted run goes on with --resume; and the Markdown pages in docs/results/ that are made of them."""
 
 import argparse
+import functools
 import json
 import math
 import os
@@ -27,7 +28,7 @@ class Store:
         return entry is not None and entry["build"] == ours.build_id() and entry["options"] == options
 
     def put(self, key: str, options: dict, entry: dict) -> None:
-        about = {"build": ours.build_id(), "commit": commit(), "date": time.strftime("%Y-%m-%d")}
+        about = {"build": ours.build_id(), "commit": commit(), "date": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0]}
         self.entries[key] = {**about, "options": options, **entry}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(self.entries, indent=1) + "\n")
@@ -88,6 +89,7 @@ def versions() -> str:
     return f"ONNX Runtime {onnxruntime.__version__}, OpenVINO {openvino.__version__.split('-')[0]}"
 
 
+@functools.cache
 def commit() -> str:
     done = subprocess.run(["git", "-C", str(nets.ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
     return done.stdout.strip() or "unknown"
@@ -97,7 +99,9 @@ def origin(command: str, entries: dict) -> str:
     """Where a page comes from; says so when its rows are not of one build."""
     seen = lambda key: ", ".join(sorted({entry[key] for entry in entries.values()}))
     mixed = " **Not all rows are from the same build.**" if len({entry["build"] for entry in entries.values()}) > 1 else ""
-    return f"Made by `{command}` on {machine()}; {versions()}; commit {seen('commit')}; {seen('date')}.{mixed}"
+    loads = [entry["load"] for entry in entries.values() if "load" in entry]
+    load = f" Load average after each row: {min(loads):.1f} to {max(loads):.1f}, ours of about the thread count included." if loads else ""
+    return f"Made by `{command}` on {machine()}; {versions()}; commit {seen('commit')}; {seen('date')}.{load}{mixed}"
 
 
 def row(cells) -> str:
