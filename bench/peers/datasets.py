@@ -3,11 +3,9 @@
 A Task joins a model file with its data: which rows calibrate, which rows judge (never the same ones), and how a row
 becomes the model's input. Rows are read one at a time, so a caller's memory is its own. The folder is found through the
 environment variable PRECIS_SHARED_DATA, or beside the repository as ../shared/data.
-Run as a program it writes a split's inputs and labels as .npy, to feed another runtime the very same numbers.
 JPEG files are decoded by Pillow, which uses libjpeg-turbo with its accurate integer DCT, as Precis does.
 """
 
-import argparse
 import csv
 import functools
 import gzip
@@ -17,7 +15,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -104,6 +102,42 @@ class SpeechCommands:
         return int(self.labels[row])
 
 
+class RenderedText:
+    """500 lines of made-up words, every other one upside down (class 1), as PNG files with a labels.csv beside them: what a text
+    direction classifier is for. Drawn once with Pillow's own font; the same files every time for one release of Pillow."""
+
+    folder = pathlib.Path(__file__).resolve().parents[2] / "build" / "bench" / "text"
+    count = 500
+
+    def __init__(self):
+        if not (self.folder / "labels.csv").exists():
+            self.draw()
+
+    def draw(self) -> None:
+        rng = np.random.default_rng(0)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        letters = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+        for row in range(self.count):
+            ground, ink = (tuple(int(c) for c in rng.integers(low, high, 3)) for low, high in ((170, 256), (0, 90)))
+            image = Image.new("RGB", (192, 48), ground)
+            words = "".join(rng.choice(letters, int(rng.integers(4, 9))))
+            font = ImageFont.load_default(size=int(rng.integers(24, 37)))
+            ImageDraw.Draw(image).text((int(rng.integers(2, 24)), 24), words, fill=ink, font=font, anchor="lm")
+            (image.rotate(180) if row % 2 else image).save(self.folder / f"{row:03}.png")
+        lines = ["file,class_id", *(f"{row:03}.png,{row % 2}" for row in range(self.count))]
+        (self.folder / "labels.csv").write_text("\n".join(lines) + "\n")
+
+    def __len__(self):
+        return self.count
+
+    def picture(self, row: int) -> Image.Image:
+        with Image.open(self.folder / f"{row:03}.png") as image:
+            return image.convert("RGB")
+
+    def label(self, row: int) -> int:
+        return row % 2
+
+
 def planar(image: Image.Image) -> np.ndarray:
     return np.asarray(image, np.float32).transpose(2, 0, 1)
 
@@ -147,7 +181,7 @@ class Task:
     prepare: Callable
     calib_split: tuple
     judge_split: tuple
-    full_split: tuple  # the rows that readme_top1 was measured on
+    full_split: tuple  # the rows that readme_top1 was measured on (the text: 16 rows of it)
     readme_top1: float | None = None  # None: the pictures are no labelled test of this model
 
     @property
@@ -211,25 +245,8 @@ TASKS = {
         (SpeechCommands, 0, 2143),
         0.9165,
     ),
-    # No labelled data for these two: natural pictures as inputs, compared by SQNR and agreement with the float model.
+    # No labelled data: natural pictures as inputs, compared by SQNR and agreement with the float model.
     "ultraface": imagenet_task("ultraface_rfb320.onnx", ultraface_input),
-    "ppocr_cls": imagenet_task("ch_ppocr_mobile_v2.0_cls_infer.onnx", ppocr_cls_input),
+    "ppocr_cls": Task("ch_ppocr_mobile_v2.0_cls_infer.onnx", ppocr_cls_input, (RenderedText, 0, 100), (RenderedText, 100, 500),
+                      (RenderedText, 0, 500), 1.0),
 }
-LABELLED = [name for name, task in TASKS.items() if task.labelled]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Writes the inputs and labels of one task's rows as .npy files.")
-    parser.add_argument("task", choices=TASKS)
-    parser.add_argument("inputs", help="float32 [rows, ...], as the model takes them")
-    parser.add_argument("--labels", help="int64 [rows]")
-    parser.add_argument("--split", choices=["judge", "full", "calib"], default="judge")
-    options = parser.parse_args()
-    rows = TASKS[options.task].rows(options.split)
-    np.save(options.inputs, np.concatenate([rows.sample(i) for i in range(len(rows))]))
-    if options.labels:
-        np.save(options.labels, np.array([rows.label(i) for i in range(len(rows))], np.int64))
-
-
-if __name__ == "__main__":
-    main()

@@ -6,8 +6,6 @@ data, J. Educ. Behav. Stat. 37, 2012): the Wald interval after adding one to b a
 where b and c are small. The p-value is McNemar's exact one (two-sided binomial test of b against b + c).
 """
 
-import argparse
-import json
 import math
 
 import numpy as np
@@ -31,19 +29,3 @@ def mcnemar(only_a: int, only_b: int) -> float:
     discordant, fewer = only_a + only_b, min(only_a, only_b)
     tail = sum(math.comb(discordant, k) for k in range(fewer + 1))
     return min(1.0, 2 * tail / 2**discordant)
-
-
-def compare(table_a: np.ndarray, table_b: np.ndarray) -> dict:
-    """Two prediction tables as *_eval.py --preds writes them (label, best class, ...)."""
-    if not np.array_equal(table_a[:, 0], table_b[:, 0]):
-        raise ValueError("not paired: the two tables have different labels")
-    result = paired_interval(table_a[:, 1] == table_a[:, 0], table_b[:, 1] == table_b[:, 0])
-    return {**result, "agreement": float((table_a[:, 1] == table_b[:, 1]).mean())}
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("predictions_a")
-    parser.add_argument("predictions_b")
-    options = parser.parse_args()
-    print(json.dumps(compare(np.load(options.predictions_a), np.load(options.predictions_b))))

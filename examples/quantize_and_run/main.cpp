@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     const auto model = precis::onnx_io::read_model(argv[3]).model;
     precis::runtime::Session session(precis::runtime::Program::compile(model.graph), 1);
     precis::data::DataSpec spec = *request.calib;
-    spec.preprocess = precis::flow::find_preprocess("", argv[1]);
+    spec.preprocess = precis::flow::find_preprocess("", argv[1], model);
     const auto source = precis::data::open_source(spec, precis::flow::input_specs(model.graph));
     const auto outputs = session.run(source->get(0).inputs);
     std::printf("output %s, first value %g\n", outputs[0].shape().str().c_str(), outputs[0].at_double(0));

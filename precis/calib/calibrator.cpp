@@ -1,104 +1,124 @@
-// Windows of kWindow samples run in parallel, each sample on one thread with a Session of its own; their statistics merge into
-// the table in sample order. The window is fixed, so neither results nor memory depend on the thread count or the sample count.
+// What depends on the order of the samples (moving averages, sums) is kept per sample and joined in sample
+// order; histograms count, whatever the order, so each thread fills its own and they are merged at the end.
 #include "precis/calib/calibrator.h"
 
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <mutex>
 
+#include "precis/calib/sample_loop.h"
 #include "precis/core/check.h"
 #include "precis/core/hash.h"
-#include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/graph/text.h"
-#include "precis/runtime/session.h"
 
 namespace precis::calib {
 namespace {
 
-constexpr int64_t kWindow = 8;
+struct SampleResult {
+  std::vector<quant::SampleSummary>
+      values;  // one per observed value; no elements: the sample did not reach it
+  uint64_t content_hash = 0;
+};
 
-using SampleStats = std::map<std::string, quant::RangeStats, std::less<>>;
-
-// Sessions that are handed to whichever thread needs one.
-class SessionPool {
+class Observation {
  public:
-  explicit SessionPool(std::shared_ptr<const runtime::Program> program) : program_(std::move(program)) {}
-  std::unique_ptr<runtime::Session> take() {
-    const std::lock_guard lock(mutex_);
-    if (free_.empty()) return std::make_unique<runtime::Session>(program_, 1);
-    auto s = std::move(free_.back());
-    free_.pop_back();
-    return s;
+  Observation(const Graph& graph, const CalibrateOptions& options)
+      : names_(options.values), keeps_histograms_(options.histograms) {
+    const std::vector<std::string>& names = names_;
+    for (size_t i = 0; i < names.size(); ++i) {
+      const ValueId id = graph.find_value(names[i]);
+      check(static_cast<bool>(id), ErrorCode::kInternal,
+            "calibration asks for tensor '{}', which the graph does not have", printable(names[i]));
+      if (!graph.is_input(id)) computed_[names[i]] = i;
+    }
+    // Inputs are observed as they are fed.
+    for (size_t k = 0; k < graph.inputs().size(); ++k) {
+      const auto at = std::find(names.begin(), names.end(), graph.value(graph.inputs()[k]).name);
+      if (at != names.end()) fed_.emplace_back(k, static_cast<size_t>(at - names.begin()));
+    }
   }
-  void give(std::unique_ptr<runtime::Session> s) {
-    const std::lock_guard lock(mutex_);
-    free_.push_back(std::move(s));
+
+  void use_workers(size_t count) {
+    histograms_.assign(count, std::vector<quant::StreamingHistogram>(names_.size()));
+  }
+
+  void sample(SampleLoop::Worker& worker, const data::Sample& sample, SampleResult& result) {
+    result.values.resize(names_.size());
+    result.content_hash = sample.content_hash;
+    const auto see = [&](size_t value, const Tensor& t) {
+      observe(worker.id, value, t, sample.origin, result);
+    };
+    for (const auto& [input, value] : fed_) see(value, sample.inputs[input]);
+    runtime::Session& session = worker.sessions[0];
+    session.set_tap([&](const std::string& name, const Tensor& t) {
+      const auto it = computed_.find(name);
+      if (it != computed_.end()) see(it->second, t);
+    });
+    session.run(sample.inputs);
+    session.set_tap({});
+  }
+
+  void consume(const SampleResult& result, quant::RangeTable& table) const {
+    for (size_t i = 0; i < names_.size(); ++i)
+      if (result.values[i].elements > 0) table.entries[names_[i]].add_summary(result.values[i]);
+  }
+
+  void merge_histograms(quant::RangeTable& table) const {
+    for (const auto& of_worker : histograms_)
+      for (size_t i = 0; i < names_.size(); ++i)
+        if (!of_worker[i].empty()) table.entries[names_[i]].histogram.merge(of_worker[i]);
   }
 
  private:
-  std::shared_ptr<const runtime::Program> program_;
-  std::vector<std::unique_ptr<runtime::Session>> free_;
-  std::mutex mutex_;
-};
-
-void observe(SampleStats& stats, const std::string& value, const Tensor& t, const std::string& origin) {
-  const Tensor real = t.dtype() == DType::kF32 ? t : t.cast(DType::kF32);
-  try {
-    stats[value].add_sample(real.data<float>());
-  } catch (const Error& e) {
-    throw Error(e.code(), fmt::format("tensor '{}' on calibration sample {}: {}; remove the sample or mend the model", printable(value),
-                                      printable(origin), e.what()));
+  void observe(size_t worker, size_t value, const Tensor& t, const std::string& origin,
+               SampleResult& result) {
+    const Tensor real = t.dtype() == DType::kF32 ? t : t.cast(DType::kF32);
+    const std::span<const float> values = real.data<float>();
+    try {
+      const quant::SampleSummary s = quant::summarize(values);
+      if (keeps_histograms_) histograms_[worker][value].add(values, s.min, s.max);
+      result.values[value] = s;
+    } catch (const Error& e) {
+      throw Error(e.code(),
+                  fmt::format("tensor '{}' on calibration sample {}: {}; remove the sample or mend the model",
+                              printable(names_[value]), printable(origin), e.what()));
+    }
   }
-}
+
+  const std::vector<std::string>& names_;
+  const bool keeps_histograms_;
+  std::map<std::string, size_t, std::less<>> computed_;             // name -> position in names_
+  std::vector<std::pair<size_t, size_t>> fed_;                      // graph input, position in names_
+  std::vector<std::vector<quant::StreamingHistogram>> histograms_;  // one set per worker
+};
 
 }  // namespace
 
-quant::RangeTable calibrate(const Graph& graph, const data::DataSource& source, const CalibrateOptions& options) {
-  check(source.size() > 0, ErrorCode::kUsage, "the calibration set is empty ({}); give at least one sample, better 100 or more",
-        source.describe());
+quant::RangeTable calibrate(const Graph& graph, const data::DataSource& source,
+                            const CalibrateOptions& options) {
+  check(source.size() > 0, ErrorCode::kUsage,
+        "the calibration set is empty ({}); give at least one sample, better 100 or more", source.describe());
   runtime::ProgramOptions program_options;
   program_options.taps = options.values;
-  SessionPool pool(runtime::Program::compile(graph, program_options));
-  std::map<std::string, bool, std::less<>> is_input;  // graph inputs are observed as they are fed
-  for (const std::string& v : options.values) {
-    const ValueId id = graph.find_value(v);
-    check(static_cast<bool>(id), ErrorCode::kInternal, "calibration asks for tensor '{}', which the graph does not have", printable(v));
-    is_input[v] = graph.is_input(id);
-  }
+  SampleLoop loop({runtime::Program::compile(graph, program_options)});
+  Observation observation(graph, options);
+  observation.use_workers(loop.workers());
   quant::RangeTable table;
   table.graph_hash = graph_hash(graph);
   Sha256 data_hash;
-  std::vector<SampleStats> window(kWindow);
-  for (int64_t start = 0; start < source.size(); start += kWindow) {
-    const int64_t count = std::min(kWindow, source.size() - start);
-    parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-      auto session = pool.take();
-      for (int64_t i = begin; i < end; ++i) {
-        SampleStats& stats = window[static_cast<size_t>(i)];
-        stats.clear();
-        const data::Sample sample = source.get(start + i);
-        for (size_t k = 0; k < graph.inputs().size(); ++k) {
-          const std::string& name = graph.value(graph.inputs()[k]).name;
-          if (is_input.count(name)) observe(stats, name, sample.inputs[k], sample.origin);
-        }
-        session->set_tap([&](const std::string& value, const Tensor& t) {
-          const auto it = is_input.find(value);
-          if (it != is_input.end() && !it->second) observe(stats, value, t, sample.origin);
-        });
-        session->run(sample.inputs);
-        session->set_tap({});
-      }
-      pool.give(std::move(session));
-    });
-    for (int64_t i = 0; i < count; ++i) {
-      for (const auto& [name, stats] : window[static_cast<size_t>(i)]) table.entries[name].merge(stats);
-      const uint64_t h = source.content_hash(start + i);
-      data_hash.update(std::as_bytes(std::span(&h, 1)));
-    }
-    if (options.progress) options.progress(start + count, source.size());
-  }
+  loop.run<SampleResult>(
+      source,
+      [&](SampleLoop::Worker& worker, int64_t index, const data::Sample& sample, SampleResult& result) {
+        if (options.watch) options.watch(index, sample);
+        observation.sample(worker, sample, result);
+      },
+      [&](int64_t index, SampleResult& result) {
+        observation.consume(result, table);
+        data_hash.update(std::as_bytes(std::span(&result.content_hash, 1)));
+        if (options.progress) options.progress(index + 1, source.size());
+      });
+  observation.merge_histograms(table);
   table.data_hash = data_hash.hex();
   return table;
 }

@@ -1,4 +1,5 @@
-// Parsing the command line, suggestions for wrong flags, limits, signals, and the mapping from Error to exit code.
+// Parsing the command line, suggestions for wrong flags, limits, signals, and the mapping from Error to exit
+// code.
 #include "precis/cli/app.h"
 
 #include <fmt/format.h>
@@ -10,7 +11,9 @@
 #include <new>
 
 #include "precis/cli/command.h"
+#include "precis/cli/help_format.h"
 #include "precis/cli/help_topics.h"
+#include "precis/cli/signals.h"
 #include "precis/core/check.h"
 #include "precis/core/limits.h"
 #include "precis/core/parallel.h"
@@ -21,13 +24,12 @@
 namespace precis::cli {
 namespace {
 
-constexpr const char* kDescription =
-    "Examples:\n"
+constexpr const char* kExamples =
     "  precis quantize net.onnx --calib photos/ --data test/ -o net.int8.onnx\n"
     "  precis eval net.int8.onnx --data test/\n"
     "  precis compare net.onnx net.int8.onnx --data test/ --layers\n"
-    "  precis bench net.onnx --compare net.int8.onnx\n"
-    "\n"
+    "  precis bench net.onnx --compare net.int8.onnx\n";
+constexpr const char* kDescription =
     "Precis makes trained neural networks small and fast: an ONNX model, real data and a budget in, a\n"
     "compressed model with the proof (size, accuracy, speed, measured before and after) out.";
 
@@ -55,8 +57,9 @@ void check_words(const CLI::App& app, int argc, char** argv) {
     for (const CLI::Option* o : command->get_options())
       for (const std::string& n : o->get_lnames()) names.push_back("--" + n);
     const std::string near = nearest(flag, names);
-    fail(ErrorCode::kUsage, "{} has no flag '{}'{}; `precis {}--help` lists them", command == &app ? "precis" : "precis " + command->get_name(),
-         printable(flag), near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near),
+    fail(ErrorCode::kUsage, "{} has no flag '{}'{}; `precis {}--help` lists them",
+         command == &app ? "precis" : "precis " + command->get_name(), printable(flag),
+         near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near),
          command == &app ? "" : command->get_name() + " ");
   }
 }
@@ -66,13 +69,15 @@ uint64_t parse_bytes(const std::string& text) {
   uint64_t unit = 1;
   std::string digits = text;
   if (!digits.empty()) {
-    const size_t at = std::string("KMGT").find(static_cast<char>(std::toupper(static_cast<unsigned char>(digits.back()))));
+    const size_t at =
+        std::string("KMGT").find(static_cast<char>(std::toupper(static_cast<unsigned char>(digits.back()))));
     if (at != std::string::npos) {
       unit = 1ull << (10 * (at + 1));
       digits.pop_back();
     }
   }
-  check(parse_double(digits, value) && value > 0, ErrorCode::kUsage, "--max-memory '{}': expected a size such as 4G or 512M", printable(text));
+  check(parse_double(digits, value) && value > 0, ErrorCode::kUsage,
+        "--max-memory '{}': expected a size such as 4G or 512M", printable(text));
   return static_cast<uint64_t>(value * static_cast<double>(unit));
 }
 
@@ -86,12 +91,38 @@ void apply_globals(const Globals& g) {
 
 int report_error(const Globals& g, ErrorCode code, const std::string& message) {
   fmt::print(stderr, "precis: {}: {}\n", error_code_name(code), message);
-  if (code == ErrorCode::kInternal) fmt::print(stderr, "This is a bug in Precis. Please report the command and, if you can, the model.\n");
+  if (code == ErrorCode::kInternal)
+    fmt::print(stderr, "This is a bug in Precis. Please report the command and, if you can, the model.\n");
   if (g.json == "-") {
     const std::string document = report::error_json(code, message);
     std::fwrite(document.data(), 1, document.size(), stdout);
   }
   return static_cast<int>(code);
+}
+
+// What was printed must have arrived: a full disk behind a redirection is an error like any other.
+int finish(int code) {
+  check(std::fflush(stdout) == 0 && std::ferror(stdout) == 0, ErrorCode::kIo,
+        "standard output could not be written");
+  return code;
+}
+
+int print_and_finish(const Globals& g, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  try {
+    return finish(0);
+  } catch (const Error& e) {
+    return report_error(g, e.code(), e.what());
+  }
+}
+
+// CLI11's sentence, with the command that it is about and where to read on.
+std::string parse_message(const CLI::App& app, const CLI::ParseError& e) {
+  std::string what = e.what();
+  if (!what.empty() && what.back() == '\n') what.pop_back();
+  const std::vector<CLI::App*> chosen = const_cast<CLI::App&>(app).get_subcommands();
+  const std::string command = chosen.empty() ? "precis" : "precis " + chosen[0]->get_name();
+  return fmt::format("{}: {}; `{} --help` begins with examples", command, printable(what), command);
 }
 
 int parse_and_run(CLI::App& app, Globals& globals, Action& action, int argc, char** argv) {
@@ -101,14 +132,19 @@ int parse_and_run(CLI::App& app, Globals& globals, Action& action, int argc, cha
     check_words(app, argc, argv);
     app.parse(argc, argv);
     apply_globals(globals);
-    return action();
+    return finish(action());
+  } catch (const CLI::CallForHelp&) {
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    return print_and_finish(globals, help_text(chosen.empty() ? app : *chosen[0]));
+  } catch (const CLI::CallForVersion& e) {
+    return print_and_finish(globals, std::string(e.what()) + "\n");
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
-    return report_error(globals, ErrorCode::kUsage, e.what());
+    return report_error(globals, ErrorCode::kUsage, parse_message(app, e));
   } catch (const Error& e) {
     return report_error(globals, e.code(), e.what());
   } catch (const std::bad_alloc&) {
-    return report_error(globals, ErrorCode::kLimit, "out of memory; use fewer threads, a smaller batch, or a machine with more");
+    return report_error(globals, ErrorCode::kLimit,
+                        "out of memory; use fewer threads, a smaller batch, or a machine with more");
   } catch (const std::exception& e) {
     return report_error(globals, ErrorCode::kInternal, e.what());
   }
@@ -120,17 +156,22 @@ int run_app(int argc, char** argv) {
   flow::process_seconds();  // the clock of "seconds" starts here
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a file-size limit becomes an error of write(), not the end of the process
+  watch_signals();
   CLI::App app(kDescription, "precis");
-  app.set_version_flag("--version", std::string("precis ") + kVersion);
-  app.get_formatter()->column_width(38);
+  app.set_version_flag("--version", std::string("precis ") + kVersion, "print the version");
+  app.footer(kExamples);
+  app.set_help_flag("-h,--help", "print this help");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(0, 1);
   Globals globals;
   Action action = [&app] {
-    const std::string help = app.help();
+    const std::string help = help_text(app);
     std::fwrite(help.data(), 1, help.size(), stdout);
     return 0;
   };
-  for (Registrar add : {add_quantize, add_eval, add_compare, add_bench, add_inspect, add_check, add_run, add_doctor}) add(app, globals, action);
+  for (Registrar add :
+       {add_quantize, add_eval, add_compare, add_bench, add_inspect, add_check, add_run, add_doctor})
+    add(app, globals, action);
   add_help_topics(app, action);
   return parse_and_run(app, globals, action, argc, argv);
 }

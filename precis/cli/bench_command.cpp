@@ -37,15 +37,20 @@ int bench(const Globals& g, const BenchFlags& o) {
 }  // namespace
 
 void add_bench(CLI::App& app, Globals& g, Action& action) {
-  CLI::App* c = add_command(app, g, "bench", "Times a model on this machine (warm-up, median, p90, p99); --compare pairs two models in one run. One thread unless -t is given.",
-                            "  precis bench net.onnx\n  precis bench net.onnx --compare net.int8.onnx -t 2\n");
+  CLI::App* c =
+      add_command(app, g, "bench",
+                  "Times a model on this machine (warm-up, median, p90, p99); --compare pairs two models in "
+                  "one run. One thread unless -t is given.",
+                  "  precis bench net.onnx\n  precis bench net.onnx --compare net.int8.onnx -t 2\n");
   auto o = std::make_shared<BenchFlags>();
   c->add_option("model", o->model, "ONNX model")->required();
-  c->add_option("--compare", o->other, "second model, timed in turns with the first");
-  c->add_option("--seconds", o->seconds, "time to spend on each model")->check(CLI::PositiveNumber);
-  c->add_option("--runs", o->runs, "runs at least")->check(CLI::Range(1, 1000000));
-  c->add_option("--batch", o->batch, "length of an unknown first dimension")->check(CLI::Range(1, 65536));
-  c->add_option("--shape", o->shapes, "input shape: NAME=1,3,224,224");
+  c->add_option("--compare", o->other, "second model, timed in turns with the first")->option_text("FILE");
+  c->add_option("--seconds", o->seconds, "time to spend on each model (default 2)")
+      ->check(CLI::PositiveNumber);
+  c->add_option("--runs", o->runs, "runs at least (default 20)")->check(CLI::Range(1, 1000000));
+  c->add_option("--batch", o->batch, "length of an unknown first dimension (default 1)")
+      ->check(CLI::Range(1, 65536));
+  c->add_option("--shape", o->shapes, "input shape: NAME=1,3,224,224")->option_text("SHAPE");
   c->callback([&g, &action, o] { action = [&g, o] { return bench(g, *o); }; });
 }
 

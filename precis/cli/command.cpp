@@ -5,9 +5,11 @@
 
 #include <algorithm>
 
+#include "precis/cli/help_format.h"
 #include "precis/core/check.h"
 #include "precis/core/parallel.h"
 #include "precis/core/text.h"
+#include "precis/data/input_statistics.h"
 #include "precis/flow/measure.h"
 #include "precis/flow/quantize_flow.h"
 #include "precis/graph/op.h"
@@ -16,36 +18,63 @@
 namespace precis::cli {
 namespace {
 
-const std::vector<std::pair<std::string, ProgressMode>> kProgressModes = {
-    {"auto", ProgressMode::kAuto}, {"bar", ProgressMode::kBar}, {"lines", ProgressMode::kLines}, {"none", ProgressMode::kNone}};
+const std::vector<std::pair<std::string, ProgressMode>> kProgressModes = {{"auto", ProgressMode::kAuto},
+                                                                          {"bar", ProgressMode::kBar},
+                                                                          {"lines", ProgressMode::kLines},
+                                                                          {"none", ProgressMode::kNone}};
 
 }  // namespace
 
-CLI::App* add_command(CLI::App& app, Globals& g, const char* name, const char* summary, const char* examples) {
+CLI::App* add_command(CLI::App& app, Globals& g, const char* name, const char* summary,
+                      const char* examples) {
   CLI::App* c = app.add_subcommand(name, summary);
-  c->description(fmt::format("Examples:\n{}\n{}", examples, summary));
-  c->get_formatter()->column_width(38);
-  c->add_option("-t,--threads", g.threads, "threads to use (default: all usable cores)")->check(CLI::Range(1, 1024));
-  c->add_flag("--json{-}", g.json, "one JSON document on stdout instead of text, or --json=FILE for both (schemas: docs/json.md)");
-  c->add_flag("-q,--quiet", g.quiet, "print nothing but errors and the JSON document");
-  c->add_option("--progress", g.progress, "auto, bar, lines or none")->check(CLI::IsMember({"auto", "bar", "lines", "none"}));
-  c->add_option("--max-memory", g.max_memory, "refuse inputs that would need more memory, e.g. 4G");
-  c->add_flag("--follow-links", g.follow_links, "read external data through symbolic and hard links (model caches are made of them)");
+  c->footer(examples);
+  c->set_help_flag("-h,--help", "print this help")->group(kCommonFlags);
+  c->add_option("-t,--threads", g.threads, "threads to use (default: all usable cores)")
+      ->check(CLI::Range(1, 1024))
+      ->group(kCommonFlags);
+  c->add_flag("--json{-}", g.json,
+              "one JSON document on stdout instead of text, or --json=FILE for both (schemas: docs/json.md)")
+      ->group(kCommonFlags);
+  c->add_flag("-q,--quiet", g.quiet, "print nothing but errors and the JSON document")->group(kCommonFlags);
+  c->add_option("--progress", g.progress, "on stderr (default auto: bar on a terminal, lines elsewhere)")
+      ->check(CLI::IsMember({"auto", "bar", "lines", "none"}))
+      ->group(kCommonFlags);
+  c->add_option("--max-memory", g.max_memory, "refuse inputs that would need more memory, e.g. 4G")
+      ->option_text("SIZE")
+      ->group(kCommonFlags);
+  c->add_flag("--follow-links", g.follow_links,
+              "read external data through symbolic and hard links (model caches are made of them)")
+      ->group(kCommonFlags);
   return c;
 }
 
 void DataFlags::add_to(CLI::App* c, const char* what) {
-  c->add_option("--data", data, what);
-  c->add_option("--preprocess", preprocess, "preset or YAML file for images (default: MODEL.preprocess.yaml beside the model)");
-  c->add_option("--labels", labels, "labels file (csv, npy or idx) when the data does not bring its own");
+  c->add_option("--data", data, what)->option_text("DATA");
+  c->add_option("--preprocess", preprocess,
+                "preset or YAML file for images (default: MODEL.preprocess.yaml beside the model, or what "
+                "the model remembers)")
+      ->option_text("NAME|FILE");
+  c->add_option("--labels", labels, "labels file (csv, npy or idx) when the data does not bring its own")
+      ->option_text("FILE");
 }
 
-std::shared_ptr<const data::DataSource> DataFlags::open(const Graph& graph, const std::string& model_path) const {
-  check(!data.empty(), ErrorCode::kUsage, "this command needs data: give --data PATH (`precis help data` lists the forms that are read)");
+OpenedData DataFlags::open(const Model& model, const std::string& model_path) const {
+  check(!data.empty(), ErrorCode::kUsage,
+        "this command needs data: give --data PATH (`precis help data` lists the forms that are read)");
   data::DataSpec spec = data::parse_data_spec(data);
   if (!labels.empty()) spec.labels = labels;
-  spec.preprocess = flow::find_preprocess(preprocess, model_path);
-  return data::open_source(spec, flow::input_specs(graph));
+  if (!spec.preprocess) spec.preprocess = flow::find_preprocess(preprocess, model_path, model);
+  const std::vector<data::InputSpec> inputs = flow::input_specs(model.graph);
+  OpenedData opened;
+  opened.source = data::open_source(spec, inputs);
+  opened.lines.push_back("data: " + opened.source->describe());
+  if (spec.preprocess) opened.lines.push_back("preprocess: " + data::preprocess_summary(*spec.preprocess));
+  const auto statistics = data::input_statistics(*opened.source, inputs);
+  for (const data::InputStatistics& s : statistics) opened.lines.push_back(data::statistics_text(s));
+  opened.warnings =
+      data::range_warnings(statistics, spec.preprocess ? data::Pixels::kAsChosen : data::Pixels::kUnscaled);
+  return opened;
 }
 
 onnx_io::ReadResult read_model(const std::string& path, const Globals& g) {
@@ -69,18 +98,21 @@ std::vector<Shape> parse_shapes(const std::vector<std::string>& specs, const Gra
     const size_t equals = spec.rfind('=');
     std::vector<int64_t> dims;
     bool ok = equals != std::string::npos || shapes.size() == 1;
-    for (const std::string& part : split(std::string_view(spec).substr(equals == std::string::npos ? 0 : equals + 1), ',')) {
+    for (const std::string& part :
+         split(std::string_view(spec).substr(equals == std::string::npos ? 0 : equals + 1), ',')) {
       int64_t d = 0;
       ok = ok && parse_int(part, d) && d >= 0;
       dims.push_back(d);
     }
     size_t at = shapes.size();
     for (size_t i = 0; i < shapes.size(); ++i)
-      if (equals == std::string::npos || graph.value(graph.inputs()[i]).name == spec.substr(0, equals)) at = i;
+      if (equals == std::string::npos || graph.value(graph.inputs()[i]).name == spec.substr(0, equals))
+        at = i;
     if (!ok || at == shapes.size()) {
       std::vector<std::string> names;
       for (ValueId v : graph.inputs()) names.push_back(printable(graph.value(v).name));
-      fail(ErrorCode::kUsage, "--shape '{}': expected NAME=D,D,... with one of the inputs {}", printable(spec), fmt::join(names, ", "));
+      fail(ErrorCode::kUsage, "--shape '{}': expected NAME=D,D,... with one of the inputs {}",
+           printable(spec), fmt::join(names, ", "));
     }
     shapes[at] = Shape(std::move(dims));
     given[at] = 1;
@@ -105,11 +137,13 @@ std::shared_ptr<ProgressPrinter> make_progress(const Globals& g) {
 }
 
 flow::Progress progress_of(std::shared_ptr<ProgressPrinter> printer) {
-  return [printer](const std::string& phase, int64_t done, int64_t total) { printer->update(phase, done, total); };
+  return [printer](const std::string& phase, int64_t done, int64_t total) {
+    printer->update(phase, done, total);
+  };
 }
 
 report::RunFacts facts_of(const std::string& model, int threads) {
-  return {model, threads > 0 ? threads : num_threads(), flow::process_seconds(), flow::peak_rss_bytes()};
+  return {model, threads > 0 ? threads : num_threads(), flow::process_seconds(), flow::peak_rss_bytes(), {}};
 }
 
 void emit(const Globals& g, const std::string& text, const std::string& json) {
@@ -118,7 +152,6 @@ void emit(const Globals& g, const std::string& text, const std::string& json) {
   if (g.quiet && !document) return;
   const std::string& out = document ? json : text;
   std::fwrite(out.data(), 1, out.size(), stdout);
-  check(std::fflush(stdout) == 0, ErrorCode::kIo, "standard output could not be written");
 }
 
 void warn(const Globals& g, const std::vector<std::string>& warnings) {

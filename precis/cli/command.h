@@ -1,4 +1,5 @@
-// What the subcommands share: global flags, data flags, model reading, and the two ways a result leaves (text or one JSON document).
+// What the subcommands share: global flags, data flags, model reading, and the two ways a result leaves (text
+// or one JSON document).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,10 +20,10 @@ namespace precis::cli {
 
 struct Globals {
   int threads = 0;
-  std::string json;               // "" = text, "-" = the document on stdout, else the file it goes to
+  std::string json;  // "" = text, "-" = the document on stdout, else the file it goes to
   bool quiet = false, follow_links = false;
   std::string progress = "auto";
-  std::string max_memory;         // "8G"
+  std::string max_memory;  // "8G"
 };
 
 // One subcommand: its options live in a shared_ptr that its action captures.
@@ -39,13 +40,21 @@ void add_run(CLI::App& app, Globals& globals, Action& action);
 void add_doctor(CLI::App& app, Globals& globals, Action& action);
 
 // A subcommand whose help begins with examples.
-CLI::App* add_command(CLI::App& app, Globals& globals, const char* name, const char* summary, const char* examples);
+CLI::App* add_command(CLI::App& app, Globals& globals, const char* name, const char* summary,
+                      const char* examples);
+
+struct OpenedData {
+  data::SourcePtr source;
+  std::vector<std::string> lines;     // what was read and how it is fed, for the report
+  std::vector<std::string> warnings;  // doubts about it
+};
 
 struct DataFlags {
   std::string data, preprocess, labels;
   void add_to(CLI::App* command, const char* what);
-  // Opens `data` for the model at `model_path`, with MODEL.preprocess.yaml picked up when --preprocess is not given.
-  std::shared_ptr<const data::DataSource> open(const Graph& graph, const std::string& model_path) const;
+  // Opens `data` for the model at `model_path`; without --preprocess the model's own preprocessing is used
+  // (flow::find_preprocess).
+  OpenedData open(const Model& model, const std::string& model_path) const;
 };
 
 onnx_io::ReadResult read_model(const std::string& path, const Globals& globals);

@@ -5,7 +5,10 @@
 namespace precis::cli {
 
 void add_doctor(CLI::App& app, Globals& g, Action& action) {
-  CLI::App* c = add_command(app, g, "doctor", "Prints CPU instruction sets, libraries with versions, threads and the limits in force.", "  precis doctor\n");
+  CLI::App* c =
+      add_command(app, g, "doctor",
+                  "Prints CPU instruction sets, libraries with versions, threads and the limits in force.",
+                  "  precis doctor\n");
   c->callback([&g, &action] {
     action = [&g] {
       const flow::Doctor d = flow::examine();

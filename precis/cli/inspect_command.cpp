@@ -30,12 +30,14 @@ int inspect(const Globals& g, const InspectOptions& o) {
 }  // namespace
 
 void add_inspect(CLI::App& app, Globals& g, Action& action) {
-  CLI::App* c = add_command(app, g, "inspect", "Lists operators, parameters, MACs, types and quantization of a model; --plan shows how it runs here.",
-                            "  precis inspect net.onnx\n  precis inspect net.int8.onnx --plan\n");
+  CLI::App* c = add_command(
+      app, g, "inspect",
+      "Lists operators, parameters, MACs, types and quantization of a model; --plan shows how it runs here.",
+      "  precis inspect net.onnx\n  precis inspect net.int8.onnx --plan\n");
   auto o = std::make_shared<InspectOptions>();
   c->add_option("model", o->model, "ONNX model")->required();
   c->add_flag("--plan", o->plan, "list each executed step: kernel, types, layouts");
-  c->add_option("--shape", o->shapes, "input shape for the plan: NAME=1,3,224,224");
+  c->add_option("--shape", o->shapes, "input shape for the plan: NAME=1,3,224,224")->option_text("SHAPE");
   c->callback([&g, &action, o] { action = [&g, o] { return inspect(g, *o); }; });
 }
 

@@ -17,7 +17,8 @@ struct QuantizeFlags {
   std::string target = "onnxruntime", observer = "mse", activations, format = "qdq";
   double percentile = 99.999;
   int weight_bits = 8, opset = 0;
-  bool per_tensor = false, symmetric = false, isa_safe = false, force = false, no_verify = false, no_bench = false, print_recipe = false;
+  bool per_tensor = false, symmetric = false, isa_safe = false, force = false, no_verify = false,
+       no_bench = false, print_recipe = false;
   std::vector<std::string> rules;
 };
 
@@ -59,13 +60,17 @@ double parse_drop(const std::string& text) {
 
 int quantize(const Globals& g, QuantizeFlags& f) {
   flow::QuantizeRequest& q = f.request;
-  q.recipe = f.recipe_file.empty() ? recipe_from_flags(f) : flow::parse_recipe(read_text_file(f.recipe_file, limits().max_yaml_bytes), printable(f.recipe_file));
+  q.recipe = f.recipe_file.empty()
+                 ? recipe_from_flags(f)
+                 : flow::parse_recipe(read_text_file(f.recipe_file, limits().max_yaml_bytes),
+                                      printable(f.recipe_file));
   flow::check_recipe(q.recipe);
   if (f.print_recipe) {
     fmt::print("{}", flow::print_recipe(q.recipe));
     return 0;
   }
-  check(!q.output.empty() || q.dry_run, ErrorCode::kUsage, "give the output file with -o OUT.onnx, or --dry-run to write nothing");
+  check(!q.output.empty() || q.dry_run, ErrorCode::kUsage,
+        "give the output file with -o OUT.onnx, or --dry-run to write nothing");
   if (!f.calib.empty()) q.calib = data::parse_data_spec(f.calib);
   if (!f.data.data.empty()) {
     q.data = data::parse_data_spec(f.data.data);
@@ -84,33 +89,63 @@ int quantize(const Globals& g, QuantizeFlags& f) {
   warn(g, result.warnings);
   emit(g, report::quantize_text(q, result), report::quantize_json(q, result));
   using Outcome = flow::QuantizeResult::Outcome;
-  return result.outcome == Outcome::kBudgetMissed || result.outcome == Outcome::kLarger ? static_cast<int>(ErrorCode::kBudget) : 0;
+  if (result.outcome != Outcome::kBudgetMissed && result.outcome != Outcome::kLarger) return 0;
+  std::fflush(stdout);
+  fmt::print(stderr, "precis: {}: {}\n", error_code_name(ErrorCode::kBudget), result.message);
+  return static_cast<int>(ErrorCode::kBudget);
 }
 
 void add_method_flags(CLI::App* c, QuantizeFlags& f) {
   const char* group = "Method";
-  c->add_option("--target", f.target, "runtime to please: onnxruntime, openvino, tensorrt or precis")
-      ->check(CLI::IsMember({"onnxruntime", "openvino", "tensorrt", "precis"}))->group(group);
-  c->add_option("--observer", f.observer, "how ranges are chosen: minmax, moving-average, percentile, mse or entropy")
-      ->check(CLI::IsMember({"minmax", "moving-average", "percentile", "mse", "entropy"}))->group(group);
-  c->add_option("--percentile", f.percentile, "share of values kept by --observer percentile")->group(group);
-  c->add_option("--activations", f.activations, "u8 (affine) or s8 (symmetric)")->check(CLI::IsMember({"u8", "s8"}))->group(group);
+  c->add_option("--target", f.target, "runtime to please (default onnxruntime)")
+      ->check(CLI::IsMember({"onnxruntime", "openvino", "tensorrt", "precis"}))
+      ->group(group);
+  c->add_option("--observer", f.observer, "how ranges are chosen (default mse)")
+      ->check(CLI::IsMember({"minmax", "moving-average", "percentile", "mse", "entropy"}))
+      ->group(group);
+  c->add_option("--percentile", f.percentile,
+                "share of values kept by --observer percentile (default 99.999)")
+      ->group(group);
+  c->add_option("--activations", f.activations,
+                "codes of activations: u8 is affine, s8 symmetric (default: what --target runs best)")
+      ->check(CLI::IsMember({"u8", "s8"}))
+      ->group(group);
   c->add_flag("--symmetric", f.symmetric, "symmetric activations")->group(group);
-  c->add_option("--weight-bits", f.weight_bits, "bits of the weights")->check(CLI::Range(2, 8))->group(group);
-  c->add_flag("--per-tensor", f.per_tensor, "one weight scale per tensor instead of per output channel")->group(group);
-  c->add_flag("--isa-safe", f.isa_safe, "7-bit weights for the channels that would saturate on CPUs without VNNI in other runtimes")->group(group);
-  c->add_option("--set", f.rules, "rule for nodes or tensors, repeatable: MATCH.key=value; MATCH is a name, glob, re:REGEX, op:TYPE, first or last;\n"
-                                  "e.g. --set last.quantize=false --set 'op:Gemm.weight_bits=6' --set '/head/*.observer=minmax'")->group(group);
-  c->add_option("--tensor-overrides", f.overrides, "ONNX Runtime's tensor_quant_overrides JSON")->group(group);
-  c->add_option("--recipe", f.recipe_file, "run this recipe instead of the flags of this group")->group(group);
+  c->add_option("--weight-bits", f.weight_bits, "bits of the weights, 2 to 8 (default 8)")
+      ->check(CLI::Range(2, 8))
+      ->group(group);
+  c->add_flag("--per-tensor", f.per_tensor, "one weight scale per tensor instead of per output channel")
+      ->group(group);
+  c->add_flag("--isa-safe", f.isa_safe,
+              "7-bit weights for the channels that would saturate on CPUs without VNNI in other runtimes")
+      ->group(group);
+  c->add_option("--set", f.rules,
+                "rule for nodes or tensors, repeatable: MATCH.key=value; "
+                "e.g. --set last.quantize=false (`precis help rules`)")
+      ->option_text("RULE")
+      ->group(group);
+  c->add_option("--tensor-overrides", f.overrides, "ONNX Runtime's tensor_quant_overrides JSON")
+      ->option_text("FILE")
+      ->group(group);
+  c->add_option("--recipe", f.recipe_file, "run this recipe instead of the flags of this group")
+      ->option_text("FILE")
+      ->group(group);
   c->add_flag("--print-recipe", f.print_recipe, "print the recipe of these flags and stop")->group(group);
 }
 
 void add_budget_flags(CLI::App* c, QuantizeFlags& f) {
   const char* group = "Proof and budget";
-  c->add_option("--max-drop", f.max_drop, "largest loss of top-1 (or of agreement without labels), e.g. 0.5%; exit 5 and nothing kept when it is missed")->group(group);
-  c->add_flag("--keep-best", f.request.keep_best, "write the file even when the budget is missed (still exit 5)")->group(group);
-  c->add_flag("--never-slower", f.request.never_slower, "leave the layers float that int8 makes slower on this machine")->group(group);
+  c->add_option("--max-drop", f.max_drop,
+                "largest loss of top-1 (or of agreement without labels), e.g. 0.5%; exit 5 and nothing kept "
+                "when it is missed")
+      ->option_text("SHARE")
+      ->group(group);
+  c->add_flag("--keep-best", f.request.keep_best,
+              "write the file even when the budget is missed (still exit 5)")
+      ->group(group);
+  c->add_flag("--never-slower", f.request.never_slower,
+              "leave the layers float that int8 makes slower on this machine")
+      ->group(group);
   c->add_flag("--no-verify", f.no_verify, "skip reading back and comparing the written file")->group(group);
   c->add_flag("--no-bench", f.no_bench, "skip measuring latency")->group(group);
 }
@@ -118,19 +153,27 @@ void add_budget_flags(CLI::App* c, QuantizeFlags& f) {
 }  // namespace
 
 void add_quantize(CLI::App& app, Globals& g, Action& action) {
-  CLI::App* c = add_command(app, g, "quantize", "Quantizes weights and activations to 8 bits, calibrating on real data, and proves size, accuracy and speed.",
-                            "  precis quantize net.onnx --calib photos/ -o net.int8.onnx\n"
-                            "  precis quantize net.onnx --calib train/,count=200 --data test/ --max-drop 0.5% -o net.int8.onnx\n"
-                            "  precis quantize net.onnx --ranges net.ranges --dry-run\n");
+  CLI::App* c = add_command(
+      app, g, "quantize",
+      "Quantizes weights and activations to 8 bits, calibrating on real data, and proves size, accuracy and "
+      "speed.",
+      "  precis quantize net.onnx --calib photos/ -o net.int8.onnx\n"
+      "  precis quantize net.onnx --calib train/,count=200 --data test/ --max-drop 0.5% -o net.int8.onnx\n"
+      "  precis quantize net.onnx --ranges net.ranges --dry-run\n");
   auto o = std::make_shared<QuantizeFlags>();
   c->add_option("model", o->request.input, "float ONNX model")->required();
-  c->add_option("-o,--output", o->request.output, "int8 ONNX model to write");
-  c->add_option("--calib", o->calib, "data to learn ranges from: PATH[,rows=A:B][,count=N]");
+  c->add_option("-o,--output", o->request.output, "int8 ONNX model to write")->option_text("FILE");
+  c->add_option("--calib", o->calib, "data to learn ranges from: PATH[,rows=A:B][,count=N]")
+      ->option_text("DATA");
   o->data.add_to(c, "labelled data to judge by; never the rows of --calib");
-  c->add_option("--ranges", o->request.ranges, "calibration ranges saved before, instead of --calib");
-  c->add_option("--save-ranges", o->request.save_ranges, "save the calibration ranges to this file");
-  c->add_option("--format", o->format, "qdq (default) or qoperator")->check(CLI::IsMember({"qdq", "qoperator"}));
-  c->add_option("--opset", o->opset, "opset of the output (default: the lowest that can say it)")->check(CLI::Range(7, 27));
+  c->add_option("--ranges", o->request.ranges, "calibration ranges saved before, instead of --calib")
+      ->option_text("FILE");
+  c->add_option("--save-ranges", o->request.save_ranges, "save the calibration ranges to this file")
+      ->option_text("FILE");
+  c->add_option("--format", o->format, "form of the output (default qdq)")
+      ->check(CLI::IsMember({"qdq", "qoperator"}));
+  c->add_option("--opset", o->opset, "opset of the output, 7 to 27 (default: the lowest that can say it)")
+      ->check(CLI::Range(7, 27));
   c->add_flag("-n,--dry-run", o->request.dry_run, "write nothing; print the exact size of the output");
   c->add_flag("-f,--force", o->force, "replace the output when it exists");
   add_method_flags(c, *o);

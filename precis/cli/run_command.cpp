@@ -16,15 +16,17 @@ struct RunFlags {
 
 int run(const Globals& g, const RunFlags& o) {
   const onnx_io::ReadResult r = read_runnable(o.model, g);
-  const auto source = o.data.open(r.model.graph, o.model);
+  const OpenedData data = o.data.open(r.model, o.model);
+  warn(g, data.warnings);
   auto printer = make_progress(g);
   flow::RunModelOptions options;
   options.engine = o.reference ? runtime::Engine::kReference : runtime::Engine::kFast;
   options.overwrite = o.force ? Overwrite::kReplace : Overwrite::kRefuse;
   options.progress = progress_of(printer);
-  const flow::RunModelResult result = flow::run_model(r.model.graph, *source, o.output, options);
+  const flow::RunModelResult result = flow::run_model(r.model.graph, *data.source, o.output, options);
   printer->finish();
-  const report::RunFacts facts = facts_of(o.model, g.threads);
+  report::RunFacts facts = facts_of(o.model, g.threads);
+  facts.data = data.lines;
   emit(g, report::run_text(result, o.output, facts), report::run_json(result, o.output, facts));
   return 0;
 }
@@ -32,12 +34,15 @@ int run(const Globals& g, const RunFlags& o) {
 }  // namespace
 
 void add_run(CLI::App& app, Globals& g, Action& action) {
-  CLI::App* c = add_command(app, g, "run", "Runs a model on given inputs and writes its outputs as .npy files, one per output, samples stacked along axis 0.",
-                            "  precis run net.onnx --data inputs.npz -o out/\n  precis run net.onnx --data photos/ -o out/\n");
+  CLI::App* c = add_command(
+      app, g, "run",
+      "Runs a model on given inputs and writes its outputs as .npy files, one per output, samples stacked "
+      "along axis 0.",
+      "  precis run net.onnx --data inputs.npz -o out/\n  precis run net.onnx --data photos/ -o out/\n");
   auto o = std::make_shared<RunFlags>();
   c->add_option("model", o->model, "ONNX model")->required();
   o->data.add_to(c, "inputs: PATH[,rows=A:B][,count=N]");
-  c->add_option("-o,--output", o->output, "folder for the outputs")->required();
+  c->add_option("-o,--output", o->output, "folder for the outputs")->option_text("FOLDER")->required();
   c->add_flag("-f,--force", o->force, "replace files that exist");
   c->add_flag("--reference", o->reference, "run the scalar reference kernels (slow)");
   c->callback([&g, &action, o] { action = [&g, o] { return run(g, *o); }; });

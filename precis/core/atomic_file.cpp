@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include "precis/core/check.h"
 #include "precis/core/io.h"
 #include "precis/core/text.h"
+#include "precis/core/unfinished.h"
 
 namespace precis {
 namespace {
@@ -22,6 +24,7 @@ namespace {
 constexpr std::string_view kTempPrefix = ".precis-tmp-";
 constexpr size_t kMaxWrite = size_t{1} << 30;  // one system call writes at most 2 GiB - 4 KiB
 constexpr int kNameAttempts = 100;
+constexpr time_t kUnlockedSeconds = 10;
 
 std::string temp_name() {
   static std::atomic<uint32_t> serial{0};
@@ -39,12 +42,16 @@ void sync_folder(int fd, const std::string& path) {
 }
 
 // A leftover belongs to a process that is gone and whose lock is gone too (its id may live in another
-// namespace).
+// namespace). An id that is taken (by a zombie nobody waits for, or by another process since) proves nothing
+// once the file is older than the moment between its making and its locking.
 bool is_abandoned(const std::string& path, pid_t pid) {
-  if (pid == ::getpid() || ::kill(pid, 0) == 0 || errno != ESRCH) return false;
+  if (pid == ::getpid()) return false;
+  const bool gone = ::kill(pid, 0) != 0 && errno == ESRCH;
   const int fd = sys_calls().open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
   if (fd < 0) return false;
-  const bool free = sys_calls().lock(fd) == 0;
+  struct stat s {};
+  const bool old = sys_calls().stat_fd(fd, &s) == 0 && ::time(nullptr) - s.st_mtime > kUnlockedSeconds;
+  const bool free = (gone || old) && sys_calls().lock(fd) == 0;
   sys_calls().close(fd);
   return free;
 }
@@ -78,17 +85,19 @@ void AtomicFile::check_target() const {
 
 void AtomicFile::create_temp() {
   const std::string folder = parent_folder(path_);
-  for (int attempt = 0;; ++attempt) {
-    temp_path_ = join_path(folder, temp_name());
-    fd_ = retry_interrupted([&] {
-      return sys_calls().open(temp_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  int error = 0;
+  for (int attempt = 0; fd_ < 0; ++attempt) {
+    temp_path_ = make_unfinished([&] {
+      const std::string path = join_path(folder, temp_name());
+      fd_ = retry_interrupted([&] {
+        return sys_calls().open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+      });
+      error = errno;
+      return fd_ >= 0 ? path : "";
     });
-    if (fd_ >= 0) break;
-    if (errno == EEXIST && attempt < kNameAttempts) continue;
-    const int error = errno;
-    temp_path_.clear();
-    fail(ErrorCode::kIo, "cannot write '{}': cannot create a file in folder '{}': {}", printable(path_),
-         printable(folder), std::strerror(error));
+    if (fd_ < 0 && (error != EEXIST || attempt == kNameAttempts))
+      fail(ErrorCode::kIo, "cannot write '{}': cannot create a file in folder '{}': {}", printable(path_),
+           printable(folder), std::strerror(error));
   }
   sys_calls().lock(
       fd_);  // tells other runs that this file is in use; a file system without locks is no error
@@ -173,13 +182,17 @@ void AtomicFile::rename_to_path() {
          printable(path_));
   }
   if (rc != 0) fail_write("rename the finished file to", errno);
+  forget_unfinished(temp_path_);
   temp_path_.clear();
   discard();
 }
 
 void AtomicFile::discard() noexcept {
   if (fd_ >= 0) sys_calls().close(std::exchange(fd_, -1));
-  if (!temp_path_.empty()) sys_calls().unlink(temp_path_.c_str());
+  if (!temp_path_.empty()) {
+    sys_calls().unlink(temp_path_.c_str());
+    forget_unfinished(temp_path_);
+  }
   temp_path_.clear();
 }
 

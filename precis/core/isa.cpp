@@ -37,12 +37,7 @@ Isa resolve() {
   for (size_t i = 0; i < kNames.size(); ++i) {
     if (std::string_view(forced) != kNames[i]) continue;
     const Isa isa = static_cast<Isa>(i);
-#if defined(__x86_64__)
-    const bool ok = includes(best, isa) || (isa == Isa::kAvx2Vnni && has_avx_vnni());
-#else
-    const bool ok = includes(best, isa);
-#endif
-    check(ok, ErrorCode::kUsage, "PRECIS_FORCE_ISA={}: this CPU has only {}", forced, isa_name(best));
+    check(cpu_runs(isa), ErrorCode::kUsage, "PRECIS_FORCE_ISA={}: this CPU has only {}", forced, isa_name(best));
     return isa;
   }
   fail(ErrorCode::kUsage, "PRECIS_FORCE_ISA={}: expected scalar, avx2, avx2_vnni, avx512 or avx512_vnni",
@@ -64,6 +59,14 @@ Isa cpu_isa() {
 #else
   return Isa::kScalar;
 #endif
+}
+
+bool cpu_runs(Isa isa) {
+  const Isa best = cpu_isa();
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2Vnni && best != Isa::kScalar) return has_avx_vnni();
+#endif
+  return includes(best, isa);
 }
 
 Isa current_isa() {

@@ -11,9 +11,10 @@ namespace {
 
 constexpr size_t kMaxLine = 1u << 20;
 
-// The separator of the first line; '\0' for lines of words.
+// The separator of the first line; '\0' for lines of words. One quoted cell a line is a table of one column.
 char separator_of(std::string_view text) {
-  const std::string_view line = text.substr(0, text.find('\n'));
+  const std::string_view line = trim(text.substr(0, text.find('\n')));
+  if (line.size() >= 2 && line.front() == '"' && line.find('"', 1) == line.size() - 1) return ',';
   for (char c : {',', ';', '\t'})
     if (line.find(c) != std::string_view::npos) return c;
   return '\0';

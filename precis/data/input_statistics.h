@@ -21,6 +21,10 @@ struct InputStatistics {
 
 inline constexpr int64_t kStatisticsSamples = 32;
 
+// One sample's, and the statistics of two runs of samples joined (the later one second).
+std::vector<InputStatistics> sample_statistics(const Sample& sample, const std::vector<InputSpec>& inputs);
+void merge_statistics(std::vector<InputStatistics>& into, const std::vector<InputStatistics>& later);
+
 // Over the first min(samples, size) samples of `source`, one thread, in sample order.
 std::vector<InputStatistics> input_statistics(const DataSource& source, const std::vector<InputSpec>& inputs,
                                               int64_t samples = kStatisticsSamples);

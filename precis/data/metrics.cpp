@@ -37,9 +37,17 @@ ScoreRows score_rows(const Tensor& output) {
   scores.classes = output.shape()[axis];
   scores.rows = output.numel() / scores.classes;
   scores.values.reserve(static_cast<size_t>(output.numel()));
-  for (int64_t row = 0; row < scores.rows; ++row)
-    for (int64_t c = 0; c < scores.classes; ++c)
-      scores.values.push_back(output.at_double((row / inner * scores.classes + c) * inner + row % inner));
+  const auto gather = [&](const auto& at) {
+    for (int64_t row = 0; row < scores.rows; ++row)
+      for (int64_t c = 0; c < scores.classes; ++c)
+        scores.values.push_back(at((row / inner * scores.classes + c) * inner + row % inner));
+  };
+  if (output.dtype() == DType::kF32)
+    gather([values = output.data<float>()](int64_t i) {
+      return static_cast<double>(values[static_cast<size_t>(i)]);
+    });
+  else
+    gather([&](int64_t i) { return output.at_double(i); });
   return scores;
 }
 

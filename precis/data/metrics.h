@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,20 @@ struct PairedAccuracy {
   // 95 % interval of the difference: Wald with half a sample added to each of the four cells (Agresti and Min
   // 2005).
   Interval interval() const;
+};
+
+// Squared errors alone: for values inside a model, where rows of scores mean nothing. Sums run in eight
+// interleaved lanes, joined in order, so they are the same on every CPU; values that are NaN or infinite in
+// one of the two are left out.
+struct SquaredError {
+  int64_t values = 0;
+  double reference_squares = 0.0, error_squares = 0.0;
+  double reference_max = 0.0;  // largest magnitude
+
+  void add(std::span<const float> reference,
+           std::span<const float> output);  // Error(kInternal) when the sizes differ
+  void merge(const SquaredError& other);
+  double sqnr_db() const;  // as OutputError::sqnr_db
 };
 
 // One output of a model against the same output of a reference model.

@@ -50,12 +50,82 @@ bool all_finite(std::span<const double> row) {
   return std::all_of(row.begin(), row.end(), [](double v) { return std::isfinite(v); });
 }
 
+double ratio_db(double signal, double noise) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (noise == 0.0) return kInfinity;
+  return signal == 0.0 ? -kInfinity : 10.0 * std::log10(signal / noise);
+}
+
 double cosine_of(double dot, double a, double b) {
   if (a == 0.0 && b == 0.0) return 1.0;
   return a == 0.0 || b == 0.0 ? 0.0 : dot / (std::sqrt(a) * std::sqrt(b));
 }
 
 }  // namespace
+
+namespace {
+
+constexpr size_t kLanes = 8;
+
+struct SquareLanes {
+  double reference[kLanes] = {}, error[kLanes] = {};
+  float largest[kLanes] = {};
+
+  void add(size_t lane, float x, float y) {
+    const double a = static_cast<double>(x), d = a - static_cast<double>(y);
+    reference[lane] += a * a;
+    error[lane] += d * d;
+    const float magnitude = std::fabs(x);
+    largest[lane] = magnitude > largest[lane] ? magnitude : largest[lane];
+  }
+  bool finite() const {
+    double sum = 0.0;
+    for (size_t lane = 0; lane < kLanes; ++lane) sum += reference[lane] + error[lane];
+    return std::isfinite(sum);
+  }
+};
+
+// Lane of element i: i modulo kLanes.
+SquareLanes all_squares(std::span<const float> reference, std::span<const float> output) {
+  SquareLanes lanes;
+  const size_t whole = reference.size() / kLanes * kLanes;
+  for (size_t i = 0; i < whole; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; ++lane) lanes.add(lane, reference[i + lane], output[i + lane]);
+  for (size_t i = whole; i < reference.size(); ++i) lanes.add(i - whole, reference[i], output[i]);
+  return lanes;
+}
+
+SquareLanes finite_squares(std::span<const float> reference, std::span<const float> output) {
+  SquareLanes lanes;
+  for (size_t i = 0; i < reference.size(); ++i)
+    if (std::isfinite(reference[i]) && std::isfinite(output[i]))
+      lanes.add(i % kLanes, reference[i], output[i]);
+  return lanes;
+}
+
+}  // namespace
+
+void SquaredError::add(std::span<const float> reference, std::span<const float> output) {
+  check(reference.size() == output.size(), ErrorCode::kInternal, "{} values compared with {}",
+        reference.size(), output.size());
+  SquareLanes lanes = all_squares(reference, output);
+  if (!lanes.finite()) lanes = finite_squares(reference, output);
+  values += static_cast<int64_t>(reference.size());
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    reference_squares += lanes.reference[lane];
+    error_squares += lanes.error[lane];
+    reference_max = std::max(reference_max, static_cast<double>(lanes.largest[lane]));
+  }
+}
+
+void SquaredError::merge(const SquaredError& other) {
+  values += other.values;
+  reference_squares += other.reference_squares;
+  error_squares += other.error_squares;
+  reference_max = std::max(reference_max, other.reference_max);
+}
+
+double SquaredError::sqnr_db() const { return ratio_db(reference_squares, error_squares); }
 
 void OutputError::add(const Tensor& reference, const Tensor& output) {
   check(reference.shape() == output.shape(), ErrorCode::kUsage,
@@ -112,11 +182,7 @@ void OutputError::merge(const OutputError& other) {
   non_finite += other.non_finite;
 }
 
-double OutputError::sqnr_db() const {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (error_squares == 0.0) return kInfinity;
-  return reference_squares == 0.0 ? -kInfinity : 10.0 * std::log10(reference_squares / error_squares);
-}
+double OutputError::sqnr_db() const { return ratio_db(reference_squares, error_squares); }
 
 double OutputError::cosine() const { return samples == 0 ? 1.0 : cosine_sum / static_cast<double>(samples); }
 

@@ -78,8 +78,13 @@ Tensor apply_preprocess(const Image& original, const Preprocess& p, const std::s
         "'{}' has {} x {} pixels{}, smaller than the crop of {} x {}; resize first (preprocessing '{}')",
         where, full.width, full.height, p.resize == Preprocess::ResizeMode::kNone ? "" : " after the resize",
         size.width, size.height, p.name);
-  const Image image = resize_image(gray ? to_gray(original) : original, full.height, full.width, p.filter,
-                                   p.antialias ? Antialias::kYes : Antialias::kNo);
+  const bool resizes = full.height != original.height || full.width != original.width;
+  Image made;  // `original` itself where nothing changes it
+  if (gray) made = to_gray(original);
+  if (resizes)
+    made = resize_image(gray ? made : original, full.height, full.width, p.filter,
+                        p.antialias ? Antialias::kYes : Antialias::kNo);
+  const Image& image = gray || resizes ? made : original;
   const std::vector<Lookup> tables = make_lookups(p, channels);
   const int64_t top = (full.height - size.height) / 2, left = (full.width - size.width) / 2;
   const bool planar = p.layout == Preprocess::Layout::kNchw;

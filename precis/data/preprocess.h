@@ -40,6 +40,7 @@ std::optional<Preprocess> preprocess_preset(const std::string& name);
 std::vector<std::string> preprocess_preset_names();
 Preprocess read_preprocess_file(const std::string& path);  // YAML; Error(kUsage) with line and nearest key
 Preprocess preprocess_from_text(const std::string& yaml, const std::string& where);
+std::string preprocess_text(const Preprocess& p);  // YAML; preprocess_from_text of it gives `p` again
 // A preset's name or a file's path.
 Preprocess resolve_preprocess(const std::string& preset_or_path);
 std::string preprocess_summary(const Preprocess& p);  // one line, for the report

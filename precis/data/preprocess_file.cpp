@@ -135,6 +135,28 @@ Preprocess preprocess_from_text(const std::string& yaml, const std::string& wher
   return p;
 }
 
+std::string preprocess_text(const Preprocess& p) {
+  using P = Preprocess;
+  static constexpr const char* kFilters[] = {"bilinear", "bicubic", "nearest"};
+  static constexpr const char* kColors[] = {"rgb", "bgr", "gray"};
+  std::string out = fmt::format("name: \"{}\"\n", p.name);
+  if (p.resize != P::ResizeMode::kNone)
+    out += fmt::format("resize: {{mode: {}, size: {}, filter: {}, antialias: {}}}\n",
+                       p.resize == P::ResizeMode::kShortSide ? "short_side" : "exact",
+                       p.resize == P::ResizeMode::kShortSide
+                           ? fmt::format("{}", p.resize_height)
+                           : fmt::format("[{}, {}]", p.resize_height, p.resize_width),
+                       kFilters[static_cast<size_t>(p.filter)], p.antialias);
+  if (p.crop_height != 0) out += fmt::format("crop: [{}, {}]\n", p.crop_height, p.crop_width);
+  out += fmt::format("color: {}\n", kColors[static_cast<size_t>(p.color)]);
+  if (p.layout_given) out += fmt::format("layout: {}\n", p.layout == P::Layout::kNchw ? "NCHW" : "NHWC");
+  out += fmt::format("scale: {}\n", p.scale);
+  if (!p.mean.empty()) out += fmt::format("mean: [{}]\n", fmt::join(p.mean, ", "));
+  if (!p.stddev.empty()) out += fmt::format("std: [{}]\n", fmt::join(p.stddev, ", "));
+  if (p.dtype_given) out += fmt::format("dtype: {}\n", dtype_name(p.dtype));
+  return out;
+}
+
 Preprocess read_preprocess_file(const std::string& path) {
   return preprocess_from_text(read_text_file(path, limits().max_yaml_bytes), path);
 }

@@ -4,6 +4,7 @@
 
 #include "precis/core/check.h"
 #include "precis/core/io.h"
+#include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/data/open_source.h"
 
@@ -41,11 +42,21 @@ std::vector<int64_t> shared_calib_rows(const DataSpec& calib, const DataSpec& da
   return rows;
 }
 
+constexpr int64_t kHashedAtOnce = 16;
+
+std::vector<uint64_t> content_hashes(const DataSource& source) {
+  std::vector<uint64_t> hashes(static_cast<size_t>(source.size()));
+  parallel_for(source.size(), kHashedAtOnce, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) hashes[static_cast<size_t>(i)] = source.content_hash(i);
+  });
+  return hashes;
+}
+
 int64_t count_overlap(const DataSource& calib, const DataSource& data) {
-  std::unordered_set<uint64_t> seen;  // asked, never iterated
-  for (int64_t i = 0; i < calib.size(); ++i) seen.insert(calib.content_hash(i));
+  const std::vector<uint64_t> calib_hashes = content_hashes(calib);
+  const std::unordered_set<uint64_t> seen(calib_hashes.begin(), calib_hashes.end());  // asked, never iterated
   int64_t overlap = 0;
-  for (int64_t i = 0; i < data.size(); ++i) overlap += seen.count(data.content_hash(i)) != 0 ? 1 : 0;
+  for (uint64_t hash : content_hashes(data)) overlap += seen.count(hash) != 0 ? 1 : 0;
   return overlap;
 }
 

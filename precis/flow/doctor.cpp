@@ -1,12 +1,17 @@
-// Reading /proc and asking the rooms for their versions.
+// Asking the CPU, the system and the rooms.
 #include "precis/flow/doctor.h"
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "precis/core/check.h"
-#include "precis/core/io.h"
 #include "precis/core/isa.h"
 #include "precis/core/limits.h"
 #include "precis/core/parallel.h"
@@ -18,12 +23,21 @@
 namespace precis::flow {
 namespace {
 
+// The brand string, which the CPU itself gives in three parts of 16 bytes.
 std::string cpu_model() {
-  const std::string text = read_text_file("/proc/cpuinfo");
-  const size_t at = text.find("model name");
-  if (at == std::string::npos) return "unknown";
-  const size_t colon = text.find(':', at), end = text.find('\n', at);
-  return std::string(trim(std::string_view(text).substr(colon + 1, end - colon - 1)));
+#if defined(__x86_64__)
+  if (__get_cpuid_max(0x80000000u, nullptr) < 0x80000004u) return "unknown";
+  std::array<unsigned, 12> words{};
+  for (unsigned part = 0; part < 3; ++part) {
+    unsigned* w = &words[part * 4];
+    __get_cpuid(0x80000002u + part, &w[0], &w[1], &w[2], &w[3]);
+  }
+  std::string text(reinterpret_cast<const char*>(words.data()), sizeof(words));
+  text.resize(std::min(text.find('\0'), text.size()));
+  return std::string(trim(text));
+#else
+  return "unknown";
+#endif
 }
 
 }  // namespace
@@ -31,11 +45,7 @@ std::string cpu_model() {
 Doctor examine() {
   Doctor d;
   d.version = kVersion;
-  try {
-    d.cpu = cpu_model();
-  } catch (const Error&) {
-    d.cpu = "unknown";  // no /proc here
-  }
+  d.cpu = cpu_model();
   d.isa = isa_name(current_isa());
   if (const char* forced = std::getenv("PRECIS_FORCE_ISA")) d.forced_isa = forced;
   d.cores = usable_cores();

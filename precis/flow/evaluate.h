@@ -56,6 +56,7 @@ struct CompareResult {
   std::vector<OutputComparison> outputs;
   std::optional<double> top1_agreement;
   std::vector<LayerComparison> layers;               // sorted, worst first; empty unless asked for
+  int64_t layer_samples = 0;                         // samples the layers were compared on
 };
 
 struct CompareOptions {
@@ -64,7 +65,11 @@ struct CompareOptions {
   Progress progress;
 };
 
-// Outputs are matched by name (then by position); layers are values of the same name in both graphs.
+// Layers are compared on at most this many samples, evenly spread.
+inline constexpr int64_t kLayerSamples = 16;
+
+// Outputs are matched by name (then by position). Layers are the values of the same name that both models compute: what a fused
+// integer operation of the candidate does not leave behind is not compared.
 CompareResult compare(const Graph& reference, const Graph& candidate, const data::DataSource& source, const CompareOptions& options);
 
 // Low and high end of the paired 95 % interval of (after - before) for two rows of per-sample correctness.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "precis/core/check.h"
+#include "precis/graph/macs.h"
 #include "precis/graph/op.h"
 
 namespace precis::flow {
@@ -20,12 +21,13 @@ bool touches_codes(const Graph& g, const Node& n) {
 }
 
 void count_operators(const Graph& g, ModelSummary& s) {
+  const MacCount count = count_macs(g);
   std::map<std::string, OperatorSummary> by_name;
   for (NodeId id : g.order()) {
     const Node& n = g.node(id);
     OperatorSummary& o = by_name[n.domain.empty() ? n.op : n.domain + "::" + n.op];
     ++o.count;
-    const int64_t macs = node_macs(g, id);
+    const int64_t macs = count.by_node[static_cast<size_t>(id.index)];
     o.macs += macs;
     s.macs += macs;
     o.quantized += touches_codes(g, n);

@@ -10,6 +10,7 @@
 #include "precis/core/text.h"
 #include "precis/core/version.h"
 #include "precis/data/input_statistics.h"
+#include "precis/flow/judge.h"
 #include "precis/flow/never_slower.h"
 #include "precis/graph/op.h"
 #include "precis/graph/validate.h"
@@ -20,8 +21,11 @@ namespace {
 
 using Outcome = QuantizeResult::Outcome;
 
-constexpr int64_t kCompareSamples = 64;  // for outputs and layers; accuracy is judged on all rows
+constexpr int64_t kCompareSamples = 64;             // whose outputs are compared; accuracy is judged on all rows
+constexpr int64_t kCalibrationCompareSamples = 32;  // on the calibration rows, where the figures are no independent proof anyway
 constexpr int64_t kFewSamples = 64;      // fewer calibration samples than this are worth a warning
+
+constexpr const char* kPreprocessKey = "precis.preprocess";
 
 // Thrown by the verification to leave the temporary file unpublished; never leaves this file.
 struct NotKept {};
@@ -37,6 +41,7 @@ class QuantizeFlow {
     check_output_path();
     open_data();
     run_recipe(result_.recipe, run_);
+    describe_data();
     if (q_.never_slower) leave_slower_layers_float(q_, run_, result_);
     result_.report = run_.report;
     append(result_.warnings, run_.notes);
@@ -65,6 +70,7 @@ class QuantizeFlow {
     run_.original = std::move(r.model);
     run_.model = run_.original;
     run_.progress = q_.progress;
+    run_.keeps_ranges = !q_.save_ranges.empty();
   }
 
   QuantizeResult already_quantized() {
@@ -87,10 +93,10 @@ class QuantizeFlow {
 
   void open_data() {
     const std::vector<data::InputSpec> inputs = input_specs(run_.original.graph);
-    const auto preprocess = find_preprocess(q_.preprocess, q_.input);
+    preprocess_ = find_preprocess(q_.preprocess, q_.input, run_.original);
     std::optional<data::DataSpec> calib = q_.calib, judged = q_.data;
-    if (calib) calib->preprocess = preprocess;
-    if (judged) judged->preprocess = preprocess;
+    if (calib) calib->preprocess = preprocess_;
+    if (judged) judged->preprocess = preprocess_;
     if (!q_.ranges.empty()) {
       run_.ranges = quant::RangeTable::load(q_.ranges);
       calib.reset();
@@ -107,20 +113,21 @@ class QuantizeFlow {
     } else if (judged) {
       data_ = data::open_source(*judged, inputs);
     }
-    describe_data(preprocess.has_value());
   }
 
-  void describe_data(bool preprocessed) {
+  void describe_data() {
     if (run_.calib) {
       result_.calib_samples = run_.calib->size();
       result_.data_lines.push_back(fmt::format("calibrate on: {}", run_.calib->describe()));
-      const auto statistics = data::input_statistics(*run_.calib, input_specs(run_.original.graph));
-      for (const data::InputStatistics& s : statistics) result_.data_lines.push_back("  " + data::statistics_text(s));
-      append(result_.warnings, data::range_warnings(statistics, preprocessed ? data::Pixels::kAsChosen : data::Pixels::kUnscaled));
+      // A recipe without a calibration stage has not looked at the data yet.
+      if (run_.fed.empty()) run_.fed = data::input_statistics(*run_.calib, input_specs(run_.original.graph));
+      for (const data::InputStatistics& s : run_.fed) result_.data_lines.push_back("  " + data::statistics_text(s));
+      append(result_.warnings, data::range_warnings(run_.fed, preprocess_ ? data::Pixels::kAsChosen : data::Pixels::kUnscaled));
       if (run_.calib->size() < kFewSamples && run_.calib->size() > 0)
         result_.warnings.push_back(fmt::format("only {} calibration samples; 100 or more give steadier ranges", run_.calib->size()));
     }
     if (data_) result_.data_lines.push_back(fmt::format("judge on:     {}", data_->describe()));
+    if (preprocess_ && (run_.calib || data_)) result_.data_lines.push_back("preprocess:   " + data::preprocess_summary(*preprocess_));
   }
 
   void save_ranges() const {
@@ -136,6 +143,8 @@ class QuantizeFlow {
     m.emplace_back("precis.recipe", print_recipe(result_.recipe));
     m.emplace_back("precis.input_sha256", input_sha256_);
     m.emplace_back("precis.calibration_hash", run_.ranges.data_hash);
+    // Evaluations of the output find here what the input had beside it.
+    if (preprocess_) m.emplace_back(kPreprocessKey, data::preprocess_text(*preprocess_));
     run_.model.producer_name = "precis";
     run_.model.producer_version = kVersion;
   }
@@ -168,33 +177,34 @@ class QuantizeFlow {
     } catch (const Error& e) {
       fail(ErrorCode::kVerify, "the written model could not be read back ({}); the output was not kept", e.what());
     }
-    judge(back.model.graph);
+    judge_written(back.model.graph);
     if (q_.measure_speed) measure(back.model.graph);
     apply_budget();
   }
 
-  void judge(const Graph& after) {
+  void judge_written(const Graph& after) {
     const auto source = data_ ? data_ : run_.calib;
     if (!source || source->size() == 0) {
       result_.warnings.push_back("no data was given: the output was read back and validated, but not compared");
       return;
     }
     result_.compared_on_calibration = !data_;
-    if (data_ && data_->labelled()) {
-      EvalOptions options;
-      options.progress = q_.progress;
-      result_.before.eval = evaluate(run_.original.graph, *data_, options);
-      result_.after.eval = evaluate(after, *data_, options);
-      if (!result_.before.eval->correct.empty())
-        result_.drop_interval = paired_interval(result_.before.eval->correct, result_.after.eval->correct);
-    }
-    CompareOptions options;
-    options.layers = CompareOptions::Layers::kAll;
+    JudgeOptions options;
     options.progress = q_.progress;
-    result_.comparison = compare(run_.original.graph, after, *spread(source, kCompareSamples), options);
-    result_.worst_layers = result_.comparison->layers;
+    options.accuracy = data_ && data_->labelled();
+    options.compared = data_ ? kCompareSamples : kCalibrationCompareSamples;
+    options.layer_rows = kLayerSamples;
+    // Without labels there is nothing to count: only the compared rows are run.
+    Judgement j = judge({&run_.original.graph, &after}, options.accuracy ? *source : *spread(source, options.compared), options);
+    result_.comparison = std::move(j.comparison);
+    result_.worst_layers = std::move(result_.comparison->layers);
     if (result_.worst_layers.size() > 5) result_.worst_layers.resize(5);
     result_.comparison->layers.clear();
+    if (!options.accuracy) return;
+    result_.before.eval = std::move(j.models[0]);
+    result_.after.eval = std::move(j.models[1]);
+    if (!result_.before.eval->correct.empty())
+      result_.drop_interval = paired_interval(result_.before.eval->correct, result_.after.eval->correct);
   }
 
   // At most `count` rows, evenly spread.
@@ -245,6 +255,7 @@ class QuantizeFlow {
   QuantizeResult result_;
   Run run_;
   std::shared_ptr<const data::DataSource> data_;
+  std::optional<data::Preprocess> preprocess_;
   std::string input_sha256_;
   double start_ = process_seconds();
 };
@@ -253,12 +264,14 @@ class QuantizeFlow {
 
 QuantizeResult quantize(const QuantizeRequest& request) { return QuantizeFlow(request).run(); }
 
-std::optional<data::Preprocess> find_preprocess(const std::string& flag, const std::string& model_path) {
+std::optional<data::Preprocess> find_preprocess(const std::string& flag, const std::string& model_path, const Model& model) {
   if (!flag.empty()) return data::resolve_preprocess(flag);
   const size_t dot = model_path.rfind(".onnx");
   const std::string stem = dot != std::string::npos && dot + 5 == model_path.size() ? model_path.substr(0, dot) : model_path;
   for (const std::string& path : {stem + ".preprocess.yaml", model_path + ".preprocess.yaml"})
     if (path_kind(path) == PathKind::kFile) return data::read_preprocess_file(path);
+  for (const auto& [key, text] : model.metadata)
+    if (key == kPreprocessKey) return data::preprocess_from_text(text, fmt::format("{} (metadata {})", printable(model_path), key));
   return std::nullopt;
 }
 

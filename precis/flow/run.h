@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "precis/data/input_statistics.h"
 #include "precis/data/source.h"
 #include "precis/flow/evaluate.h"
 #include "precis/flow/recipe.h"
@@ -24,7 +25,10 @@ struct Run {
   Model model;                           // what the stages change
   std::shared_ptr<const data::DataSource> calib;
   std::vector<std::string> values_to_observe;  // set by the runner before `calibrate`, from the quantize stage that follows
+  bool histograms = true;                // set with it: whether an observer, or whoever keeps the table, needs them
+  bool keeps_ranges = false;             // the table outlives the run (--save-ranges): it must serve every observer
   quant::RangeTable ranges;              // filled by `calibrate` unless given
+  std::vector<data::InputStatistics> fed; // of the first calibration samples; filled by `calibrate`
   passes::QuantizeReport report;         // filled by `quantize_static`
   onnx_io::WriteOptions write;           // filled by `write`
   std::vector<std::string> notes;

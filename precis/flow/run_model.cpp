@@ -1,13 +1,13 @@
-// Samples run in windows in parallel and are written in order, straight into one npy file per output.
+// Samples run in parallel and are written in order, straight into one npy file per output.
 #include "precis/flow/run_model.h"
 
 #include <algorithm>
 #include <memory>
 
+#include "precis/calib/sample_loop.h"
 #include "precis/core/check.h"
 #include "precis/core/text.h"
 #include "precis/data/npy.h"
-#include "precis/flow/sample_loop.h"
 
 namespace precis::flow {
 namespace {
@@ -74,10 +74,19 @@ RunModelResult run_model(const Graph& graph, const data::DataSource& source, con
     taken.push_back(file);
     outputs.emplace_back(join_path(folder, file + ".npy"), name, source.size(), options.overwrite);
   }
-  SampleLoop loop({&graph}, options.engine);
-  loop.run(source, "run", options.progress, [&](int64_t, const data::Sample&, const std::vector<std::vector<Tensor>>& results) {
-    for (size_t i = 0; i < outputs.size(); ++i) outputs[i].add(results[0][i]);
-  });
+  runtime::ProgramOptions program;
+  program.engine = options.engine;
+  calib::SampleLoop loop({runtime::Program::compile(graph, program)});
+  loop.run<std::vector<Tensor>>(
+      source,
+      [](calib::SampleLoop::Worker& worker, int64_t, const data::Sample& s, std::vector<Tensor>& results) {
+        results = worker.sessions[0].run(s.inputs);
+      },
+      [&](int64_t index, std::vector<Tensor>& results) {
+        for (size_t i = 0; i < outputs.size(); ++i) outputs[i].add(results[i]);
+        results.clear();
+        if (options.progress) options.progress("run", index + 1, source.size());
+      });
   RunModelResult result;
   result.samples = source.size();
   for (StackedOutput& o : outputs) {

@@ -28,6 +28,12 @@ const std::vector<std::pair<std::string, DType>> kActivationTypes = {{"u8", DTyp
 
 void append(std::vector<std::string>& notes, const std::vector<std::string>& more) { notes.insert(notes.end(), more.begin(), more.end()); }
 
+bool searches_histograms(const QuantizeOptions& o) {
+  return quant::needs_histogram(o.observer.kind) || std::any_of(o.rules.begin(), o.rules.end(), [](const passes::OverrideRule& r) {
+           return r.observer && quant::needs_histogram(*r.observer);
+         });
+}
+
 void run_prepare(Run& run, const Stage&) { append(run.notes, passes::prepare(run.model).notes); }
 
 void run_calibrate(Run& run, const Stage& stage) {
@@ -35,6 +41,7 @@ void run_calibrate(Run& run, const Stage& stage) {
   check(run.calib != nullptr, ErrorCode::kUsage, "calibration needs data: give --calib PATH (100 samples or more), or ranges saved before with --ranges FILE");
   calib::CalibrateOptions options;
   options.values = run.values_to_observe;
+  options.histograms = run.histograms;
   if (run.progress) options.progress = [&](int64_t done, int64_t total) { run.progress("calibrate", done, total); };
   const int64_t count = get_int(stage, "count", run.calib->size());
   std::shared_ptr<const data::DataSource> source = run.calib;
@@ -43,7 +50,14 @@ void run_calibrate(Run& run, const Stage& stage) {
     for (int64_t i = 0; i < count; ++i) rows[static_cast<size_t>(i)] = i;
     source = data::select_rows(source, std::move(rows));
   }
+  // What is fed is looked at on the way: no sample is read twice.
+  std::vector<std::vector<data::InputStatistics>> fed(static_cast<size_t>(std::min(data::kStatisticsSamples, source->size())));
+  const std::vector<data::InputSpec> inputs = input_specs(run.original.graph);
+  options.watch = [&](int64_t index, const data::Sample& sample) {
+    if (index < static_cast<int64_t>(fed.size())) fed[static_cast<size_t>(index)] = data::sample_statistics(sample, inputs);
+  };
   run.ranges = calib::calibrate(run.model.graph, *source, options);
+  for (const auto& of_sample : fed) data::merge_statistics(run.fed, of_sample);
 }
 
 void run_quantize(Run& run, const Stage& stage) {
@@ -115,8 +129,11 @@ void run_recipe(const Recipe& recipe, Run& run) {
   for (const Stage& stage : recipe.stages) {
     const auto start = std::chrono::steady_clock::now();
     if (run.progress) run.progress(stage.name, 0, 0);
-    if (stage.name == "calibrate" && quantize != nullptr)
-      run.values_to_observe = passes::values_to_observe(run.model.graph, quantize_options_from(*quantize));
+    if (stage.name == "calibrate" && quantize != nullptr) {
+      const QuantizeOptions options = quantize_options_from(*quantize);
+      run.values_to_observe = passes::values_to_observe(run.model.graph, options);
+      run.histograms = run.keeps_ranges || searches_histograms(options);
+    }
     find_stage(stage.name)->run(run, stage);
     run.seconds[stage.name] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }

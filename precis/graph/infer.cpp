@@ -153,10 +153,4 @@ int64_t node_macs(const Graph& graph, NodeId id) {
   return inputs && outputs ? decl->macs(n, *inputs, *outputs) : 0;
 }
 
-int64_t graph_macs(const Graph& graph) {
-  int64_t total = 0;
-  for (NodeId id : graph.order()) total = checked_add(total, node_macs(graph, id));
-  return total;
-}
-
 }  // namespace precis

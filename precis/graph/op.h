@@ -123,8 +123,7 @@ using InferErrorHandler = std::function<void(NodeId node, const Error& error)>;
 Inference infer_graph(const Graph& graph, const InferOptions& options = {},
                       const InferErrorHandler& on_error = {});
 
-// MACs of a graph whose shapes are known after infer_types; nodes with unknown shapes count 0.
+// MACs of a node whose shapes are known after infer_types; 0 when they are not.
 int64_t node_macs(const Graph& graph, NodeId id);
-int64_t graph_macs(const Graph& graph);
 
 }  // namespace precis

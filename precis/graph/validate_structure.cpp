@@ -185,7 +185,8 @@ class StructureCheck {
     else
       malformed(describe(graph_, n), "reads " + quoted(graph_.value(in).name) + " before " +
                                          describe(graph_, graph_.node(producer)) +
-                                         " makes it; nodes must be sorted topologically");
+                                         " makes it; nodes must be sorted topologically: export the model "
+                                         "again, or sort it with a graph tool");
     return false;
   }
 

@@ -7,6 +7,7 @@
 #include "precis/core/check.h"
 #include "precis/core/hash.h"
 #include "precis/core/text.h"
+#include "precis/core/unfinished.h"
 #include "precis/onnx/onnx_io.h"
 #include "precis/onnx/opset_downgrade.h"
 #include "precis/onnx/proto_export.h"
@@ -209,13 +210,17 @@ uint64_t write_model(const Model& model, const std::string& path, const WriteOpt
   AtomicFile file(path, overwrite, bytes.size());
   const std::string data_path = join_path(parent_folder(path), external.file);
   const bool fresh = !external.file.empty() && write_external(external, data_path);
+  // A process that is interrupted before the model has its name takes the data with it.
+  if (fresh) add_unfinished(data_path, file.temp_path());
   try {
     file.write(bytes);
     file.publish(verify);
   } catch (...) {
     if (fresh) remove_file(data_path);
+    forget_unfinished(data_path);
     throw;
   }
+  forget_unfinished(data_path);
   remove_stale_data(path, external.file);
   return bytes.size() + external.size;
 }

@@ -6,6 +6,7 @@
 
 #include "precis/core/check.h"
 #include "precis/core/text.h"
+#include "precis/graph/macs.h"
 #include "precis/graph/op.h"
 #include "precis/passes/override_rules.h"
 #include "precis/passes/quantize_placement.h"
@@ -243,14 +244,15 @@ class StaticQuantizer {
   void measure_shares() {
     double bytes = 0;
     for (ValueId v : g_.initializers()) bytes += static_cast<double>(g_.constant(v)->nbytes());
-    const double macs = static_cast<double>(graph_macs(g_));
+    const MacCount macs = count_macs(g_);
     for (NodeId id : g_.order()) {
       const std::string& reason = place_.reasons[static_cast<size_t>(id.index)];
       if (place_.role(id) != QuantRole::kFloat || reason == "not a float operator") continue;
       SkippedNode s{g_.node(id).name, g_.node(id).op, reason, 0, 0};
       for (ValueId v : g_.node(id).inputs)
         if (const Tensor* t = g_.constant(v); t && bytes > 0) s.byte_share += static_cast<double>(t->nbytes()) / bytes;
-      if (macs > 0) s.mac_share = static_cast<double>(node_macs(g_, id)) / macs;
+      if (macs.total > 0)
+        s.mac_share = static_cast<double>(macs.by_node[static_cast<size_t>(id.index)]) / static_cast<double>(macs.total);
       report_.skipped.push_back(std::move(s));
     }
   }

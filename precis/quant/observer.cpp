@@ -46,6 +46,8 @@ Range choose_range(const RangeStats& stats, const GridSpec& grid, const Observer
   check(stats.samples > 0, ErrorCode::kUsage, "no calibration sample reached this value");
   const Range all{stats.min, stats.max};
   if (stats.min == stats.max) return all;  // a constant: nothing to search
+  check(!needs_histogram(options.kind) || !stats.histogram.empty(), ErrorCode::kInternal, "observer {} has no histogram to search",
+        observer_name(options.kind));
   switch (options.kind) {
     case ObserverKind::kMinMax: return all;
     case ObserverKind::kMovingAverage: return {static_cast<float>(stats.ema_min), static_cast<float>(stats.ema_max)};
@@ -55,5 +57,7 @@ Range choose_range(const RangeStats& stats, const GridSpec& grid, const Observer
   }
   fail(ErrorCode::kInternal, "unknown observer");
 }
+
+bool needs_histogram(ObserverKind kind) { return kind != ObserverKind::kMinMax && kind != ObserverKind::kMovingAverage; }
 
 }  // namespace precis::quant

@@ -17,6 +17,7 @@ struct Range {
 
 enum class ObserverKind { kMinMax, kMovingAverage, kPercentile, kMse, kEntropy };
 const char* observer_name(ObserverKind kind);                       // "minmax", "moving-average", "percentile", "mse", "entropy"
+bool needs_histogram(ObserverKind kind);                           // false where extremes say it all
 std::optional<ObserverKind> observer_from_name(std::string_view name);
 
 // The grid the range is chosen for.

@@ -31,10 +31,20 @@ class StreamingHistogram {
   friend struct RangeTableCodec;               // range_table_file.cpp
   void cover(float min, float max);           // widen bins and extend until [min, max] is inside
   void coarsen();
+  void count_block(std::span<const float> values);
   int exponent_ = 0;
   int64_t first_ = 0;                         // index of bin 0: its lower edge is first_ * 2^exponent_
   std::vector<uint64_t> counts_;
 };
+
+// What one sample adds to a RangeStats, but for its histogram.
+struct SampleSummary {
+  float min = 0, max = 0;
+  double sum = 0, sum_squares = 0;            // in eight interleaved lanes, joined in order: the same on every CPU
+  uint64_t elements = 0;                      // 0: the sample had no values
+};
+// Error(kMalformed) naming the first NaN/Inf's index; the caller adds tensor and sample.
+SampleSummary summarize(std::span<const float> values);
 
 struct RangeStats {
   float min = 0, max = 0;                     // over everything seen; valid when samples > 0
@@ -46,8 +56,9 @@ struct RangeStats {
   StreamingHistogram histogram;
   static constexpr double kMovingAverageRate = 0.01;
 
-  // Adds one sample's values. Error(kMalformed) naming the first NaN/Inf's index; the caller adds tensor and sample.
+  // Adds one sample's values; errors as summarize().
   void add_sample(std::span<const float> values);
+  void add_summary(const SampleSummary& sample);  // without its histogram, which the caller adds (in any order)
   void merge(const RangeStats& later);        // `later` saw samples after this one
 };
 

@@ -20,6 +20,7 @@ struct RunFacts {               // what every document ends with
   int threads = 1;
   double seconds = 0;
   uint64_t peak_rss_bytes = 0;
+  std::vector<std::string> data;  // what was read and how it was fed, one line each
 };
 
 std::string quantize_json(const flow::QuantizeRequest& request, const flow::QuantizeResult& result);

@@ -19,6 +19,7 @@ double finite_db(double db) { return std::isfinite(db) ? std::min(db, kEqualDb) 
 std::string dump(const ordered_json& j) { return j.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n"; }
 
 void add_facts(ordered_json& j, const RunFacts& f) {
+  if (!f.data.empty()) j["data"] = f.data;
   j["threads"] = f.threads;
   j["seconds"] = f.seconds;
   j["peak_rss_bytes"] = f.peak_rss_bytes;
@@ -64,6 +65,7 @@ void add_comparison(ordered_json& j, const flow::CompareResult& c) {
   for (const auto& o : c.outputs)
     j["outputs"].push_back({{"name", o.name}, {"sqnr_db", finite_db(o.sqnr_db)}, {"cosine", o.cosine}, {"max_abs", o.max_abs}, {"kl", o.kl}});
   if (c.top1_agreement) j["top1_agreement"] = *c.top1_agreement;
+  if (c.layer_samples > 0) j["layer_samples"] = c.layer_samples;
   if (!c.layers.empty()) j["layers"] = layers_of(c.layers);
 }
 

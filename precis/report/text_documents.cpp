@@ -23,6 +23,12 @@ std::string facts_line(const RunFacts& f) {
   return fmt::format("  {} thread{}, {}, peak memory {}\n", f.threads, f.threads == 1 ? "" : "s", format_seconds(f.seconds), format_bytes(f.peak_rss_bytes));
 }
 
+std::string data_text(const RunFacts& f) {
+  std::string out;
+  for (const std::string& line : f.data) out += "  " + line + "\n";
+  return out;
+}
+
 void metric_rows(Table& t, const flow::EvalResult& e) {
   if (e.top1)
     t.row({"top-1", percent(*e.top1), fmt::format("{} of {}", e.top1_count, e.labelled),
@@ -105,6 +111,11 @@ std::string speed_text(const flow::QuantizeResult& r) {
   return fmt::format("{:.2f} x as fast as float on this machine ({} thread{}).\n", times, r.speed->first.threads, r.speed->first.threads == 1 ? "" : "s");
 }
 
+std::string size_change(double before, double after) {
+  if (before <= 0 || after <= 0) return "";
+  return before >= after ? fmt::format("{:.2f} x smaller", before / after) : fmt::format("{:.2f} x larger", after / before);
+}
+
 std::string closing_block(const flow::QuantizeRequest& q, const flow::QuantizeResult& r) {
   Table t;
   t.column("");
@@ -112,7 +123,7 @@ std::string closing_block(const flow::QuantizeRequest& q, const flow::QuantizeRe
   t.column("after", Align::kRight);
   t.column("");
   t.row({"size", format_bytes(r.before.bytes), format_bytes(r.after.bytes),
-         r.after.bytes > 0 ? fmt::format("{:.2f} x smaller", static_cast<double>(r.before.bytes) / static_cast<double>(r.after.bytes)) : ""});
+         size_change(static_cast<double>(r.before.bytes), static_cast<double>(r.after.bytes))});
   closing_metrics(t, r);
   if (r.speed) t.row({"latency", ms(r.speed->first.median_ms), ms(r.speed->second.median_ms), fmt::format("{:.2f} x", 1 / r.speed->ratio)});
   std::string out = "\n" + t.str(0) + "\n" + speed_text(r);
@@ -124,7 +135,7 @@ std::string next_step(const flow::QuantizeRequest& q, const flow::QuantizeResult
   if (r.outcome == Outcome::kDryRun) return "Next: the same command without --dry-run\n";
   if (r.outcome != Outcome::kWritten) return "";
   const bool judged = r.before.eval.has_value();
-  return judged ? fmt::format("Next: precis compare {} {} --data {} --layers\n", printable(q.input), printable(q.output), q.data ? printable(q.data->path) : "DATA")
+  return judged ? fmt::format("Next: precis compare {} {} --data {},count=100 --layers\n", printable(q.input), printable(q.output), q.data ? printable(q.data->path) : "DATA")
                 : fmt::format("Next: precis eval {} --data LABELLED_DATA   (accuracy was not measured: no labelled --data)\n", printable(q.output));
 }
 
@@ -136,13 +147,12 @@ std::string quantize_text(const flow::QuantizeRequest& q, const flow::QuantizeRe
   for (const std::string& line : r.data_lines) out += line + "\n";
   out += skipped_text(r.report.skipped);
   out += proof_text(r.report.proofs);
-  if (!r.worst_layers.empty()) out += "\nWorst layers:\n" + layers_text(r.worst_layers, 5);
+  if (!r.worst_layers.empty()) out += fmt::format("\nWorst layers, over {} samples:\n", r.comparison->layer_samples) + layers_text(r.worst_layers, 5);
   for (const std::string& layer : r.slower_layers) out += fmt::format("left in float because int8 was slower here: {}\n", printable(layer));
   if (r.outcome == Outcome::kDryRun)
     out += fmt::format("\nDry run: the output would be {} bytes ({} -> {}); nothing was written.\n", r.after.bytes, format_bytes(r.before.bytes), format_bytes(r.after.bytes));
   else
     out += closing_block(q, r);
-  if (!r.message.empty()) out += r.message + "\n";
   return out + next_step(q, r);
 }
 
@@ -153,7 +163,7 @@ std::string eval_text(const flow::EvalResult& r, const RunFacts& f) {
   t.column("", Align::kRight);
   t.column("");
   metric_rows(t, r);
-  std::string out = fmt::format("{}: {} samples\n", printable(f.model), r.samples);
+  std::string out = fmt::format("{}: {} samples\n", printable(f.model), r.samples) + data_text(f);
   out += t.empty() ? "  the data has no labels or targets: nothing to judge by (see `precis compare` for the differences of two models)\n" : t.str();
   return out + facts_line(f);
 }
@@ -164,9 +174,9 @@ std::string compare_text(const flow::CompareResult& r, const std::string& refere
   for (const char* c : {"SQNR", "cosine", "max |diff|", "KL"}) t.column(c, Align::kRight);
   for (const auto& o : r.outputs)
     t.row({printable(o.name), db(o.sqnr_db), fmt::format("{:.6f}", o.cosine), fmt::format("{:.4g}", o.max_abs), fmt::format("{:.3g}", o.kl)});
-  std::string out = fmt::format("{} against {}, {} samples\n", printable(candidate), printable(reference), r.samples) + t.str();
+  std::string out = fmt::format("{} against {}, {} samples\n", printable(candidate), printable(reference), r.samples) + data_text(f) + t.str();
   if (r.top1_agreement) out += fmt::format("  same top-1 on {} of the samples\n", percent(*r.top1_agreement));
-  if (!r.layers.empty()) out += "\nLayers, worst first:\n" + layers_text(r.layers, r.layers.size());
+  if (!r.layers.empty()) out += fmt::format("\nLayers, worst first, over {} samples:\n", r.layer_samples) + layers_text(r.layers, r.layers.size());
   return out + facts_line(f);
 }
 
@@ -248,7 +258,7 @@ std::string check_text(const std::vector<Problem>& problems, const RunFacts& f) 
 }
 
 std::string run_text(const flow::RunModelResult& r, const std::string& folder, const RunFacts& f) {
-  std::string out = fmt::format("{}: {} samples, outputs in {}\n", printable(f.model), r.samples, printable(folder));
+  std::string out = fmt::format("{}: {} samples, outputs in {}\n", printable(f.model), r.samples, printable(folder)) + data_text(f);
   for (size_t i = 0; i < r.files.size(); ++i) out += fmt::format("  {} {}\n", printable(r.files[i]), r.shapes[i]);
   return out + facts_line(f);
 }

@@ -1,7 +1,11 @@
-// Matching by shapes: what the Reshapes were told does not matter.
+// Matching by shapes: what the Reshapes were told does not matter. The lowering is for values of any type in the layout they
+// have; lower_code_shuffle.cpp is faster for codes.
 #include "precis/runtime/channel_shuffle.h"
 
 #include <algorithm>
+
+#include "precis/runtime/kernel_step.h"
+#include "precis/runtime/lowering.h"
 
 namespace precis::runtime {
 namespace {
@@ -30,6 +34,23 @@ bool swaps_groups(const Node& transpose, int rank) {
   return transpose.get_ints("perm") == wanted;
 }
 
+StridedCopy shuffle_copy(const Shape& shape, int64_t groups, Layout layout, int64_t element_bytes) {
+  const int64_t n = shape[0], channels = shape[1], k = channels / groups, pixels = shape.inner(2);
+  StridedCopy copy;
+  copy.element_bytes = element_bytes;
+  if (layout == Layout::kChannelsLast) {
+    copy.extents = {n, pixels, k, groups};
+    copy.source_strides = {channels * pixels, channels, 1, k};
+    copy.destination_strides = {channels * pixels, channels, groups, 1};
+  } else {
+    copy.extents = {n, k, groups, pixels};
+    copy.source_strides = {channels * pixels, pixels, k * pixels, 1};
+    copy.destination_strides = {channels * pixels, groups * pixels, pixels, 1};
+  }
+  copy.simplify();
+  return copy;
+}
+
 }  // namespace
 
 std::optional<ChannelShuffle> match_channel_shuffle(const Graph& g, NodeId first) {
@@ -48,6 +69,21 @@ std::optional<ChannelShuffle> match_channel_shuffle(const Graph& g, NodeId first
       return std::nullopt;
   if (groups < 1) return std::nullopt;
   return ChannelShuffle{{second, third}, groups, out};
+}
+
+bool lower_channel_shuffle(PlanBuilder& b, const FusedOp& op) {
+  const auto shuffle = match_channel_shuffle(b.graph(), op.node);
+  const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
+  const int bits = dtype_bits(b.type(in).storage_dtype());
+  if (!shuffle || out != shuffle->output || bits % 8 != 0) return false;
+  const Shape shape = b.shape(in);
+  const bool plain = b.native_layout(in) == Layout::kPlain || !layout_allowed(shape, Layout::kChannelsLast);
+  const Layout layout = plain ? Layout::kPlain : Layout::kChannelsLast;
+  const BufferId from = b.read(in, layout), to = b.write(out, layout);
+  std::vector<CopyStep::Part> parts{{from, shuffle_copy(shape, shuffle->groups, layout, bits / 8)}};
+  b.emit(std::make_unique<CopyStep>(to, std::move(parts)), b.describe(op, "copy", {in}, layout, layout),
+         {from, to});
+  return true;
 }
 
 }  // namespace precis::runtime

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "precis/runtime/channel_shuffle.h"
+#include "precis/runtime/hard_swish.h"
 
 namespace precis::runtime {
 namespace {
@@ -75,10 +76,10 @@ class Fuser {
       op.chain = chain_at(id);
       if (op.chain)
         take_chain(op);
-      else if (graph_.node(id).is("Reshape"))
-        take_shuffle(op);
       else if (is_weighted(graph_.node(id)) || is_plain_norm(graph_.node(id)))
         extend(op);
+      else if (graph_.node(id).is("Reshape"))
+        take_shuffle(op);
       ops.push_back(std::move(op));
     }
     // An op runs where its last node stood: by then all of its inputs exist.
@@ -122,10 +123,10 @@ class Fuser {
     op.outputs = {op.chain->output};
   }
 
-  // Nodes that deal channels out anew, of codes: reals keep the layouts that their kernels want.
+  // Nodes that deal channels out anew.
   void take_shuffle(FusedOp& op) {
     const auto shuffle = match_channel_shuffle(graph_, op.node);
-    if (!shuffle || !graph_.value(shuffle->output).type.encoded()) return;
+    if (!shuffle) return;
     if (kept_.count(op.outputs[0]) != 0 || kept_.count(graph_.node(shuffle->following[0]).outputs[0]) != 0)
       return;
     for (NodeId id : shuffle->following) taken_[index(id)] = true;
@@ -145,11 +146,9 @@ class Fuser {
   void extend(FusedOp& op) {
     for (;;) {
       const ValueId result = op.outputs[0];
-      const NodeId gate = is_integer(graph_.node(op.node)) ? NodeId{} : hard_swish_gate(result);
-      if (gate) {
-        absorb_hard_swish(op, gate);
-        return;
-      }
+      const std::vector<NodeId> swish =
+          is_integer(graph_.node(op.node)) ? std::vector<NodeId>{} : hard_swish_nodes(result);
+      if (!swish.empty()) return absorb_hard_swish(op, swish);
       const NodeId next = single_reader(result);
       if (!next || !absorb(op, next, result)) return;
       taken_[index(next)] = true;
@@ -200,31 +199,25 @@ class Fuser {
     return true;
   }
 
-  // t -> HardSigmoid(1/6, 1/2) -> Mul(t, .): the composed form of HardSwish.
-  NodeId hard_swish_gate(ValueId result) const {
+  // The nodes of a composed HardSwish of `result`, when all of them may disappear into the step that makes
+  // it.
+  std::vector<NodeId> hard_swish_nodes(ValueId result) const {
     const Value& v = graph_.value(result);
-    if (v.uses.size() != 2 || graph_.is_output(result) || kept_.count(result) != 0 || v.type.encoded())
-      return {};
-    for (const Use& use : v.uses) {
-      const Node& gate = graph_.node(use.node);
-      if (!gate.is("HardSigmoid") || taken_[index(use.node)]) continue;
-      if (std::fabs(gate.get_float("alpha", 0.2f) - 1.0f / 6) > 1e-7f || gate.get_float("beta", 0.5f) != 0.5f)
-        continue;
-      const NodeId product = single_reader(gate.outputs[0]);
-      if (!product || !graph_.node(product).is("Mul")) continue;
-      const Node& mul = graph_.node(product);
-      if (mul.input(0) == result || mul.input(1) == result) return use.node;
+    if (graph_.is_output(result) || kept_.count(result) != 0 || v.type.encoded()) return {};
+    const std::vector<NodeId> nodes = match_hard_swish(graph_, result);
+    for (NodeId id : nodes) {
+      if (taken_[index(id)]) return {};
+      if (id != nodes.back() && !single_reader(graph_.node(id).outputs[0])) return {};
     }
-    return {};
+    return nodes;
   }
 
-  void absorb_hard_swish(FusedOp& op, NodeId gate) {
-    const NodeId product = single_reader(graph_.node(gate).outputs[0]);
-    for (NodeId id : {gate, product}) {
+  void absorb_hard_swish(FusedOp& op, const std::vector<NodeId>& nodes) {
+    for (NodeId id : nodes) {
       taken_[index(id)] = true;
       op.absorbed.push_back(id);
     }
-    op.outputs = graph_.node(product).outputs;
+    op.outputs = graph_.node(nodes.back()).outputs;
     op.activation = {{Function::kHardSwish, 0, 0}};
   }
 

@@ -6,7 +6,7 @@
 
 namespace precis::runtime {
 
-bool lower_channel_shuffle(PlanBuilder& b, const FusedOp& op) {
+bool lower_code_shuffle(PlanBuilder& b, const FusedOp& op) {
   const kernels::simd::Kernels* kernels = code_kernels();
   const auto shuffle = match_channel_shuffle(b.graph(), op.node);
   const ValueId x = b.node(op).inputs[0], out = op.outputs[0];

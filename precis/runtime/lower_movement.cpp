@@ -19,7 +19,9 @@ std::optional<std::vector<int64_t>> constant_ints(const PlanBuilder& b, ValueId 
 
 bool lower_alias(PlanBuilder& b, const FusedOp& op) {
   const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
-  if (op.outputs.size() > 1 && op.outputs[1]) return false;
+  if (!op.absorbed.empty()) return false;
+  for (size_t i = 1; i < op.outputs.size(); ++i)  // a Dropout's mask
+    if (op.outputs[i] && b.is_seen(op.outputs[i])) return false;
   if (!same_elements(b, in, out) || b.shape(in).numel() != b.shape(out).numel()) return false;
   if (b.node(op).is("Dropout") && b.node(op).input(2)) {
     const Tensor* training = b.constant(b.node(op).inputs[2]);

@@ -1,7 +1,6 @@
 // Float convolutions and matrix products on oneDNN, with what was fused to them.
 #include <fmt/format.h>
 
-
 #include "precis/runtime/geometry.h"
 #include "precis/runtime/lowering.h"
 #include "precis/runtime/onednn/primitives.h"
@@ -23,11 +22,15 @@ bool all_float(const PlanBuilder& b, const FusedOp& op) {
   return plain(op.residual);
 }
 
-std::vector<PostOp> post_ops_of(const PlanBuilder& b, const FusedOp& op) {
+// How a kernel takes the residual: as an operand, or out of the memory where it then leaves the result.
+using ResidualKind = PostOp::Kind;
+
+std::vector<PostOp> post_ops_of(const PlanBuilder& b, const FusedOp& op,
+                                ResidualKind residual = ResidualKind::kAdd) {
   std::vector<PostOp> result;
   if (op.residual) {
     PostOp p;
-    p.kind = PostOp::Kind::kAdd;
+    p.kind = residual;
     p.operand = b.shape(op.residual);
     result.push_back(std::move(p));
   }
@@ -43,12 +46,12 @@ std::vector<PostOp> post_ops_of(const PlanBuilder& b, const FusedOp& op) {
 
 // The weights and bias of an op, with the factors and summands that follow it multiplied in (in double).
 struct Constants {
-  Tensor weights, bias;      // bias: undefined when there is none
-  const char* name = "";     // tells these weights from the node's own
+  Tensor weights, bias;   // bias: undefined when there is none
+  const char* name = "";  // tells these weights from the node's own
 };
 
-// The output channel of every weight: Conv keeps channels in dimension 0, ConvTranspose in dimension 1 group by group
-// of dimension 0, products in the dimension that is not summed over.
+// The output channel of every weight: Conv keeps channels in dimension 0, ConvTranspose in dimension 1 group
+// by group of dimension 0, products in the dimension that is not summed over.
 int64_t channel_of(const Node& node, const Shape& s, int64_t i) {
   if (node.is("ConvTranspose")) {
     const int64_t group_rows = s[0] / node.get_int("group", 1);
@@ -86,9 +89,10 @@ Constants fold_affine(const PlanBuilder& b, const FusedOp& op, const Tensor& wei
   return folded;
 }
 
-// The operands of a kernel whose post-ops may read a residual, in the order emit_kernel() wants.
+// The operands of a kernel whose post-ops may read a residual, in the order emit_kernel() wants. `over`: the
+// buffer of the residual when the kernel adds to what lies in its destination.
 void emit_weighted(PlanBuilder& b, const FusedOp& op, const onednn::KernelPtr& kernel, const Tensor& weights,
-                   const Tensor& bias) {
+                   const Tensor& bias, BufferId over = -1) {
   const Constants constants = fold_affine(b, op, weights, bias);
   using Role = onednn::Argument::Role;
   const ValueId source = b.node(op).inputs[0];
@@ -97,14 +101,16 @@ void emit_weighted(PlanBuilder& b, const FusedOp& op, const onednn::KernelPtr& k
   std::vector<BufferId> operands{b.read(source, from)};
   std::vector<ValueId> named{source, b.node(op).inputs[1]};
   if (op.residual) {
-    operands.push_back(b.read(op.residual, to));
+    if (over < 0) operands.push_back(b.read(op.residual, to));
     named.push_back(op.residual);
   }
-  operands.push_back(b.write(op.outputs[0], to));
-  const std::string key = fmt::format("{} {}weights {}", op.node.index, constants.name, kernel->weights_key());
+  if (over >= 0) b.write_over(op.outputs[0], to, over);
+  operands.push_back(over >= 0 ? over : b.write(op.outputs[0], to));
+  const std::string key =
+      fmt::format("{} {}weights {}", op.node.index, constants.name, kernel->weights_key());
   const Tensor packed = b.packed(key, [&] { return kernel->pack_weights(constants.weights); });
-  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), named, from, to), operands, packed,
-                constants.bias);
+  b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), named, from, to), operands,
+                packed, constants.bias);
 }
 
 }  // namespace
@@ -128,10 +134,21 @@ bool lower_float_convolution(PlanBuilder& b, const FusedOp& op) {
   spec.pads = g.pads;
   const Tensor bias = main.input(2) ? *b.constant(main.inputs[2]) : Tensor();
   if (bias.defined() || !op.affine.empty()) spec.bias_dtype = DType::kF32;
-  spec.post_ops = post_ops_of(b, op);
-  const onednn::KernelPtr kernel = onednn::make_convolution(spec);
+  onednn::KernelPtr kernel;
+  BufferId over = -1;
+  if (op.residual) {
+    // oneDNN's fastest implementations add to the destination, but take no operand.
+    spec.post_ops = post_ops_of(b, op, ResidualKind::kSum);
+    kernel = onednn::make_convolution(spec);
+    if (kernel)
+      over = b.overwritable(op, op.residual, kernel->argument(onednn::Argument::Role::kDestination).layout);
+  }
+  if (over < 0) {
+    spec.post_ops = post_ops_of(b, op);
+    kernel = onednn::make_convolution(spec);
+  }
   if (!kernel) return false;
-  emit_weighted(b, op, kernel, *constant_weights, bias);
+  emit_weighted(b, op, kernel, *constant_weights, bias, over);
   return true;
 }
 

@@ -22,7 +22,7 @@ Table make_table() {
   add(t, lower_code_affine, {"BatchNormalization"});
   add(t, lower_code_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});
   add(t, lower_code_resize, {"Resize"});
-  add(t, lower_channel_shuffle, {"Reshape"});
+  add(t, lower_code_shuffle, {"Reshape"});
   add(t, lower_code_function,
       {"Relu",     "LeakyRelu", "PRelu",       "Elu",       "Selu", "Celu", "ThresholdedRelu",
        "Clip",     "Sigmoid",   "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Erf",
@@ -38,10 +38,12 @@ Table make_table() {
   add(t, lower_float_function,
       {"Relu", "LeakyRelu", "PRelu", "Elu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu",
        "Abs", "Sqrt", "Exp", "Neg"});
+  add(t, lower_float_scalar, {"Add", "Sub", "Mul", "Div"});
   add(t, lower_float_binary, {"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"});
   add(t, lower_float_softmax, {"Softmax", "LogSoftmax"});
   add(t, lower_float_lrn, {"LRN"});
   add(t, lower_float_batch_norm, {"BatchNormalization"});
+  add(t, lower_channel_shuffle, {"Reshape"});
   add(t, lower_alias, {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"});
   add(t, lower_transpose, {"Transpose"});
   add(t, lower_slice, {"Slice"});

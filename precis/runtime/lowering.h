@@ -14,11 +14,12 @@ using Lowering = bool (*)(PlanBuilder& builder, const FusedOp& op);
 // In the order in which they are asked. Empty when only the reference knows the operator.
 std::span<const Lowering> lowerings_for(const Node& node);
 
-// Float, on oneDNN (lower_float.cpp, lower_weighted.cpp).
+// Float, on oneDNN (lower_float.cpp, lower_elementwise.cpp, lower_weighted.cpp).
 bool lower_float_convolution(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_matmul(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_pool(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_function(PlanBuilder& builder, const FusedOp& op);
+bool lower_float_scalar(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_binary(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_softmax(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_lrn(PlanBuilder& builder, const FusedOp& op);
@@ -39,7 +40,7 @@ bool lower_code_affine(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_pool(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_concat(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_resize(PlanBuilder& builder, const FusedOp& op);
-bool lower_channel_shuffle(PlanBuilder& builder, const FusedOp& op);
+bool lower_code_shuffle(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_function(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_prelu(PlanBuilder& builder, const FusedOp& op);
 bool lower_quantize(PlanBuilder& builder, const FusedOp& op);
@@ -54,6 +55,7 @@ bool emit_code_reorder(PlanBuilder& builder, StepInfo info, const PhysicalType& 
 bool reduces_spatial_axes(const PlanBuilder& builder, const Node& node);
 
 // Any element type (lower_movement.cpp, lower_concat.cpp): the contents move, or only the shape changes.
+bool lower_channel_shuffle(PlanBuilder& builder, const FusedOp& op);  // channel_shuffle.cpp
 bool lower_alias(PlanBuilder& builder, const FusedOp& op);
 bool lower_transpose(PlanBuilder& builder, const FusedOp& op);
 bool lower_slice(PlanBuilder& builder, const FusedOp& op);

@@ -36,6 +36,7 @@ struct PlanOutput {
 
 struct Plan {
   std::vector<std::unique_ptr<Step>> steps;
+  std::vector<int> step_threads;  // of each step: what its work is worth
   std::vector<Buffer> buffers;
   std::vector<PlanOutput> outputs;
   int loose_slots = 0;

@@ -9,6 +9,7 @@
 #include "precis/runtime/lowering.h"
 #include "precis/runtime/onednn/primitives.h"
 #include "precis/runtime/reference_encoded.h"
+#include "precis/runtime/step_threads.h"
 
 namespace precis::runtime {
 
@@ -33,13 +34,18 @@ PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weight
       weights_(weights),
       taps_(taps),
       threads_(threads),
+      op_threads_(threads),
       plan_(std::make_unique<Plan>()) {}
 
 std::unique_ptr<Plan> PlanBuilder::build() {
   plan_->graph = graph_;
   place_inputs();
-  for (const FusedOp& op : fuse(*graph_, taps_)) {
+  const std::vector<FusedOp> ops = fuse(*graph_, taps_);
+  threads_ = plan_threads(*graph_, ops, threads_);
+  for (const FusedOp& op : ops) {
     lower(op);
+    lowered_.insert(op.node);
+    lowered_.insert(op.absorbed.begin(), op.absorbed.end());
     emit_taps(op);
   }
   place_outputs();
@@ -115,6 +121,31 @@ BufferId PlanBuilder::write_into_concat(ValueId id, Layout layout) {
   return -1;
 }
 
+bool PlanBuilder::is_last_reader(const FusedOp& op, ValueId id) const {
+  const auto done = [&](const Use& use) {
+    return use.node == op.node || lowered_.count(use.node) != 0 ||
+           std::find(op.absorbed.begin(), op.absorbed.end(), use.node) != op.absorbed.end();
+  };
+  const std::vector<Use>& uses = graph_->value(id).uses;
+  return !graph_->is_output(id) && taps_.count(id) == 0 && std::all_of(uses.begin(), uses.end(), done);
+}
+
+BufferId PlanBuilder::overwritable(const FusedOp& op, ValueId id, Layout layout) {
+  if (constant(id) != nullptr || !is_last_reader(op, id)) return -1;
+  const BufferId buffer = read(id, layout);
+  const Buffer& b = plan_->buffers[static_cast<size_t>(buffer)];
+  if (b.kind != Buffer::Kind::kArena || b.parent >= 0) return -1;
+  // Other values may lie in the same memory: renamed ones and the parts of a Concat.
+  for (const auto& [value, copies] : copies_)
+    for (const Copy& c : copies) {
+      if (root(c.buffer) != buffer) continue;
+      const std::vector<ValueId>& inputs = node(op).inputs;
+      const bool read_by_op = std::find(inputs.begin(), inputs.end(), value) != inputs.end();
+      if (read_by_op || !is_last_reader(op, value)) return -1;
+    }
+  return buffer;
+}
+
 PlanBuilder::Rows PlanBuilder::write_rows(ValueId id, Layout layout, bool may_stride) {
   const Shape s = shape(id);
   const int64_t dense = layout == Layout::kChannelsLast ? s[1] : s[s.rank() - 1];
@@ -168,6 +199,24 @@ BufferId PlanBuilder::constant_buffer(Tensor tensor) {
   return add_buffer(std::move(b));
 }
 
+namespace {
+
+constexpr int64_t kFewChannels = 4;  // images: interleaved faster than by oneDNN
+
+// Plain to channels-last.
+StridedCopy interleaving(const PhysicalType& t) {
+  const int64_t batch = t.shape[0], channels = t.shape[1], pixels = t.shape.inner(2);
+  StridedCopy copy;
+  copy.element_bytes = dtype_bits(t.dtype) / 8;
+  copy.extents = {batch, pixels, channels};
+  copy.source_strides = {channels * pixels, 1, pixels};
+  copy.destination_strides = {channels * pixels, channels, 1};
+  copy.simplify();
+  return copy;
+}
+
+}  // namespace
+
 BufferId PlanBuilder::reorder(ValueId id, Layout layout) {
   const Layout from = copies_.at(id).front().layout;
   const BufferId source = copies_.at(id).front().buffer;
@@ -180,6 +229,13 @@ BufferId PlanBuilder::reorder(ValueId id, Layout layout) {
   info.quantized = type(id).encoded();
   const BufferId destination = write(id, layout);
   if (emit_code_reorder(*this, info, t, from, layout, source, destination)) return destination;
+  if (from == Layout::kPlain && layout == Layout::kChannelsLast && t.shape[1] <= kFewChannels &&
+      dtype_bits(t.dtype) >= 8) {
+    info.kernel = "copy";
+    emit(std::make_unique<CopyStep>(destination, std::vector<CopyStep::Part>{{source, interleaving(t)}}),
+         std::move(info), {source, destination});
+    return destination;
+  }
   const onednn::KernelPtr kernel = onednn::make_reorder({t.dtype, t.shape, from, layout});
   check(kernel != nullptr, ErrorCode::kInternal, "value '{}': no reorder of {}{} from {} to {}",
         graph_->value(id).name, dtype_name(t.dtype), t.shape.str(), layout_name(from), layout_name(layout));
@@ -196,6 +252,7 @@ void PlanBuilder::emit(std::unique_ptr<Step> step, StepInfo info, const std::vec
     life.last = std::max(life.last, next_step());
   }
   plan_->steps.push_back(std::move(step));
+  plan_->step_threads.push_back(op_threads_);
   plan_->info.steps.push_back(std::move(info));
 }
 
@@ -252,6 +309,8 @@ StepInfo PlanBuilder::describe(const FusedOp& op, std::string kernel, const std:
 }
 
 void PlanBuilder::lower(const FusedOp& op) {
+  op_threads_ = step_threads(*graph_, op, threads_);
+  const ThreadScope scope(op_threads_);  // kernels are made for the threads that run them
   const auto computable = [&](ValueId v) { return !v || (has_shape(v) && shape(v).numel() > 0); };
   const auto try_fast = [&](const FusedOp& o) {
     const Node& main = node(o);

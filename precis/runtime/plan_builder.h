@@ -54,7 +54,7 @@ class PlanBuilder {
   std::unique_ptr<Plan> build();
 
   // --- for lowerings
-  int threads() const { return threads_; }
+  int threads() const { return op_threads_; }  // of the operation that is being lowered
   const Graph& graph() const { return *graph_; }
   const Node& node(const FusedOp& op) const { return graph_->node(op.node); }
   const ValueType& type(ValueId id) const { return graph_->value(id).type; }
@@ -62,6 +62,10 @@ class PlanBuilder {
   Shape shape(ValueId id) const { return to_shape(type(id).shape); }
   const Tensor* constant(ValueId id) const { return graph_->constant(id); }
   bool is_loose(ValueId id) const { return loose_.count(id) != 0; }
+  // Somebody reads `id`: a node, the caller or a tap.
+  bool is_seen(ValueId id) const {
+    return !graph_->value(id).uses.empty() || graph_->is_output(id) || taps_.count(id) != 0;
+  }
   // The layout a computed value was made in (kPlain for inputs and constants).
   Layout native_layout(ValueId id) const;
   PhysicalType physical(ValueId id, Layout layout) const;
@@ -78,6 +82,10 @@ class PlanBuilder {
     int64_t stride = 0;
   };
   Rows write_rows(ValueId id, Layout layout, bool may_stride);
+  // The buffer that holds `id` in `layout`, when nothing but `op` reads it any more, so that `op` may leave
+  // its result there (write_over); -1 otherwise, and when `op` reads the same memory as an input.
+  BufferId overwritable(const FusedOp& op, ValueId id, Layout layout);
+  void write_over(ValueId id, Layout layout, BufferId buffer) { copies_[id].push_back({layout, buffer}); }
   // For lowering a Concat: the buffer some of its inputs were already written to, -1 when there is none; and
   // whether `in` lies in it as input `slot`.
   BufferId collected(ValueId concat_output) const;
@@ -115,6 +123,7 @@ class PlanBuilder {
   int next_step() const { return static_cast<int>(plan_->steps.size()); }
   BufferId add_buffer(Buffer buffer);
   BufferId find_copy(ValueId id, Layout layout) const;
+  bool is_last_reader(const FusedOp& op, ValueId id) const;
   BufferId reorder(ValueId id, Layout layout);
   BufferId write_into_concat(ValueId id, Layout layout);
   void place_inputs();
@@ -131,11 +140,12 @@ class PlanBuilder {
   std::shared_ptr<const Graph> graph_;
   WeightStore& weights_;
   const std::set<ValueId>& taps_;
-  int threads_;
+  int threads_, op_threads_;  // of the plan, and of the operation that is being lowered
   std::unique_ptr<Plan> plan_;
   std::map<ValueId, std::vector<Copy>> copies_;
   std::map<std::pair<ValueId, size_t>, BufferId> parts_;  // (concat output, input slot) -> part of its buffer
   std::map<ValueId, int> loose_;
+  std::set<NodeId> lowered_;  // nodes whose steps were emitted
   std::vector<Sharing> sharing_;
   std::vector<BufferLife> lives_;  // one per buffer
 };

@@ -6,6 +6,7 @@
 
 #include "precis/core/check.h"
 #include "precis/graph/op.h"
+#include "precis/graph/widen_half.h"
 #include "precis/runtime/constant_folding.h"
 #include "precis/runtime/float_islands.h"
 #include "precis/runtime/reference_ops.h"
@@ -83,11 +84,11 @@ std::shared_ptr<const Program> Program::compile(const Graph& graph, const Progra
   impl.given = graph;
   impl.prepared = graph;
   impl.engine = options.engine;
-  impl.taps = find_taps(graph, options.taps);
-  if (impl.engine == Engine::kFast)
-    infer_and_fold(impl.prepared, {}, impl.taps);
-  else
-    infer_types(impl.prepared);  // integer chains are found by the types of the values inside them
+  infer_types(impl.prepared);  // integer chains are found by the types of the values inside them
+  const bool fast = impl.engine == Engine::kFast;
+  if (fast) widen_half_precision(impl.prepared);
+  impl.taps = find_taps(impl.prepared, options.taps);
+  if (fast) infer_and_fold(impl.prepared, {}, impl.taps);
   return program;
 }
 

@@ -30,9 +30,9 @@ class PlanCache {
 
 struct Program::Impl {
   Graph given;
-  Graph prepared;  // types inferred; for kFast also constants folded
+  Graph prepared;  // types inferred; for kFast also f16 widened and constants folded
   Engine engine = Engine::kFast;
-  std::set<ValueId> taps;  // in `prepared`; ids are those of `given`
+  std::set<ValueId> taps;  // in `prepared`
   mutable WeightStore weights;
   mutable PlanCache plans;
 

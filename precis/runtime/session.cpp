@@ -83,11 +83,17 @@ struct BoundPlan {
     }
   }
 
+  void run_step(size_t i, const RunContext& context) {
+    if (plan->step_threads[i] == key.threads) return plan->steps[i]->run(context, states[i].get());
+    const ThreadScope scope(plan->step_threads[i]);
+    plan->steps[i]->run(context, states[i].get());
+  }
+
   std::vector<Tensor> run(std::span<const Tensor> inputs, const TapFunction& tap) {
     std::vector<Tensor> outputs = make_outputs();
     place_arguments(inputs, outputs);
     const RunContext context{buffers, loose, &tap};
-    for (size_t i = 0; i < plan->steps.size(); ++i) plan->steps[i]->run(context, states[i].get());
+    for (size_t i = 0; i < plan->steps.size(); ++i) run_step(i, context);
     finish_outputs(outputs);
     return outputs;
   }
@@ -100,7 +106,7 @@ struct BoundPlan {
     const RunContext context{buffers, loose, nullptr};
     for (size_t i = 0; i < plan->steps.size(); ++i) {
       const auto start = Clock::now();
-      plan->steps[i]->run(context, states[i].get());
+      run_step(i, context);
       const double taken = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
       best[i] = std::min(best[i], taken);
     }

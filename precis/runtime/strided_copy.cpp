@@ -20,6 +20,35 @@ struct Plane {
   int64_t rows, columns, source_row, source_column, destination_row, destination_column;
 };
 
+// Rows of N elements, each out of its own run of the source: interleaved. N is known so that the compiler can
+// keep the runs in registers.
+template <typename T, int N>
+void interleave(const Plane& p, const T* __restrict source, T* __restrict destination) {
+  for (int64_t r = 0; r < p.rows; ++r)
+    for (int n = 0; n < N; ++n) destination[r * N + n] = source[n * p.source_column + r];
+}
+
+template <typename T>
+bool interleave_plane(const Plane& p, const T* source, T* destination) {
+  if (p.source_row != 1 || p.destination_column != 1 || p.destination_row != p.columns) return false;
+  switch (p.columns) {
+    case 2:
+      interleave<T, 2>(p, source, destination);
+      return true;
+    case 3:
+      interleave<T, 3>(p, source, destination);
+      return true;
+    case 4:
+      interleave<T, 4>(p, source, destination);
+      return true;
+    case 8:
+      interleave<T, 8>(p, source, destination);
+      return true;
+    default:
+      return false;
+  }
+}
+
 template <typename T>
 void copy_plane(const Plane& p, const T* source, T* destination) {
   if (p.source_column == 1 && p.destination_column == 1) {
@@ -28,6 +57,7 @@ void copy_plane(const Plane& p, const T* source, T* destination) {
                   static_cast<size_t>(p.columns) * sizeof(T));
     return;
   }
+  if (interleave_plane(p, source, destination)) return;
   for (int64_t r0 = 0; r0 < p.rows; r0 += kTile) {
     const int64_t r1 = std::min(p.rows, r0 + kTile);
     for (int64_t c0 = 0; c0 < p.columns; c0 += kTile) {

@@ -170,6 +170,12 @@ TEST(StaleFiles, OnlyThoseOfDeadProcessesGo) {
   ::close(held);
   remove_stale_temp_files(dir.path());
   EXPECT_EQ(names(dir).size(), 5u);
+  // The id lives (init's): only age shows that nobody is about to lock the file.
+  const timespec long_ago[2] = {{1, 0}, {1, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (dir / ".precis-tmp-1-1").c_str(), long_ago, 0), 0);
+  remove_stale_temp_files(dir.path());
+  EXPECT_EQ(path_kind(dir / ".precis-tmp-1-1"), PathKind::kMissing);
+  EXPECT_EQ(names(dir).size(), 4u);
   remove_stale_temp_files(dir / "none");  // no folder, no error
 }
 

@@ -316,6 +316,17 @@ graph net(x: f32[1,16,6,6] @ u8(scale=0.02, zp=121)) -> (y) {
   expect_fast(text);
 }
 
+// Two reals whose result is encoded: a hard swish in its parts ends like that, and its codes are a byte each.
+TEST(Codes, ArithmeticOfRealsEndsOnCodes) {
+  for (const char* op : {"Add", "Sub", "Mul", "Div", "Max", "Min"}) {
+    SCOPED_TRACE(op);
+    expect_engines_agree(
+        std::string("graph net(x: f32[2,8,6,6]) -> (y) {\n c: f32[] = 6\n t = Relu(x)\n"
+                    "y: f32[2,8,6,6] @ u8(scale=0.034, zp=11) = ") +
+        op + "(t, c)\n}");
+  }
+}
+
 TEST(Codes, BetweenRealsAndCodes) {
   expect_fast(
       "graph net(x: f32[1,3,9,9]) -> (y) {\n q: f32[1,3,9,9] @ u8(scale=0.02, zp=100) = precis::Quantize(x)\n"

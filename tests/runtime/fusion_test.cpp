@@ -60,6 +60,68 @@ TEST(Fusion, ResidualSum) {
   EXPECT_THAT(step_names(parse_graph(kResidual)), ElementsAre("Conv+Relu(onednn)", "Conv+Add+Relu(onednn)"));
 }
 
+// The sum may be left where the residual lies only when nobody reads that memory afterwards, under any name.
+TEST(Fusion, ResidualThatIsReadAgain) {
+  for (const char* rest :
+       {"y = Mul(s, r)", "y = Conv(r, w)\n  z = Abs(s)", "f = Reshape(r, to)\n  y = Relu(s)\n  z = Abs(f)"}) {
+    SCOPED_TRACE(rest);
+    const bool two = std::string(rest).find("z =") != std::string::npos;
+    expect_engines_agree(std::string("\ngraph net(x: f32[1,16,8,8]) -> (y") + (two ? ", z" : "") + R"() {
+  w: f32[16,16,3,3] = constant(normal, seed=1, scale=0.1)
+  to: i64[3] = [1, 16, 64]
+  r = Relu(x)
+  t = Tanh(r)
+  c = Conv(t, w) {pads=[1,1,1,1]}
+  s = Add(c, r)
+  )" + rest + "\n}");
+  }
+}
+
+TEST(Fusion, ResidualThatIsTheSource) {
+  const std::string text = R"(
+graph net(x: f32[1,16,8,8]) -> (y) {
+  w: f32[16,16,3,3] = constant(normal, seed=1, scale=0.1)
+  r = Tanh(x)
+  c = Conv(r, w) {pads=[1,1,1,1]}
+  s = Add(c, r)
+  y = Relu(s)
+})";
+  expect_engines_agree(text);
+  EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Tanh(onednn)", "Conv+Add+Relu(onednn)"));
+}
+
+TEST(Fusion, ChannelShuffle) {
+  for (const char* groups : {"2, 12", "3, 8", "4, 6", "6, 4", "8, 3"}) {
+    SCOPED_TRACE(groups);
+    const std::string text = std::string(R"(
+graph net(x: f32[2,24,5,7]) -> (y) {
+  w: f32[24,24,1,1] = constant(normal, seed=1, scale=0.2)
+  split: i64[5] = [2, )") + groups +
+                             R"(, 5, 7]
+  join: i64[4] = [2, 24, 5, 7]
+  c = Conv(x, w)
+  s = Reshape(c, split)
+  t = Transpose(s) {perm=[0,2,1,3,4]}
+  j = Reshape(t, join)
+  y = Conv(j, w)
+})";
+    expect_engines_agree(text);
+    EXPECT_THAT(step_names(parse_graph(text)),
+                ElementsAre("Conv(onednn)", "Reshape+Transpose+Reshape(copy)", "Conv(onednn)"));
+  }
+}
+
+TEST(Fusion, ChannelShuffleOfAnInput) {
+  expect_engines_agree(R"(
+graph net(x: f32[2,6,5,7]) -> (y) {
+  split: i64[5] = [2, 2, 3, 5, 7]
+  join: i64[4] = [2, 6, 5, 7]
+  s = Reshape(x, split)
+  t = Transpose(s) {perm=[0,2,1,3,4]}
+  y = Reshape(t, join)
+})");
+}
+
 TEST(Fusion, TwoConvolutionsMeetInOneSum) {
   expect_engines_agree(R"(
 graph net(x: f32[1,16,8,8]) -> (y) {
@@ -94,8 +156,8 @@ graph net(x: f32[1,8,4,4], r: f32[8,1,1]) -> (y) {
 TEST(Fusion, EveryActivation) {
   for (const char* activation :
        {"Relu(c)", "LeakyRelu(c) {alpha=0.3}", "Elu(c) {alpha=0.7}", "Sigmoid(c)", "Tanh(c)",
-        "HardSigmoid(c)", "HardSwish(c)", "Gelu(c)", "Gelu(c) {approximate=\"tanh\"}", 
-        "Clip(c, lo, hi)", "Clip(c, lo)", "Clip(c, _, hi)", "PRelu(c, slope)"}) {
+        "HardSigmoid(c)", "HardSwish(c)", "Gelu(c)", "Gelu(c) {approximate=\"tanh\"}", "Clip(c, lo, hi)",
+        "Clip(c, lo)", "Clip(c, _, hi)", "PRelu(c, slope)"}) {
     SCOPED_TRACE(activation);
     const std::string text = std::string(R"(
 graph net(x: f32[1,8,6,6]) -> (y) {
@@ -120,6 +182,44 @@ graph net(x: f32[1,8,6,6]) -> (y) {
 })";
   expect_engines_agree(text);
   EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Conv+HardSigmoid+Mul(onednn)"));
+}
+
+TEST(Fusion, HardSwishFromClip) {
+  for (const char* last : {"y = Div(p, six)", "y = Mul(p, sixth)", "y = Mul(sixth, p)"}) {
+    const std::string text = std::string(R"(
+graph net(x: f32[1,8,6,6]) -> (y) {
+  w: f32[8,8,3,3] = constant(normal, seed=1, scale=2)
+  zero: f32[] = [0]
+  three: f32[] = [3]
+  six: f32[] = [6]
+  sixth: f32[] = [0.16666667]
+  c = Conv(x, w)
+  a = Add(c, three)
+  h = Clip(a, zero, six)
+  p = Mul(c, h)
+  )") + last + "\n}";
+    expect_engines_agree(text);
+    EXPECT_THAT(step_names(parse_graph(text)), ElementsAre(testing::StartsWith("Conv+Add+Clip+Mul+")));
+  }
+}
+
+// Other numbers, or a value that somebody else reads, are no HardSwish.
+TEST(Fusion, AlmostHardSwish) {
+  for (const char* end : {"y = Div(p, three)", "y = Div(six, p)", "y = Add(p, h)"}) {
+    const std::string text = std::string(R"(
+graph net(x: f32[1,8,6,6]) -> (y) {
+  w: f32[8,8,3,3] = constant(normal, seed=1, scale=2)
+  zero: f32[] = [0]
+  three: f32[] = [3]
+  six: f32[] = [6]
+  c = Conv(x, w)
+  a = Add(c, three)
+  h = Clip(a, zero, six)
+  p = Mul(c, h)
+  )") + end + "\n}";
+    expect_engines_agree(text);
+    EXPECT_GT(step_names(parse_graph(text)).size(), 1u);
+  }
 }
 
 TEST(Fusion, GemmAndMatMul) {
@@ -189,7 +289,8 @@ TEST(Fusion, FactorsAndSummandsPerChannel) {
   y = Relu(e)
 })";
   expect_engines_agree(conv);
-  EXPECT_THAT(step_names(parse_graph(conv)), ElementsAre("Conv+BatchNormalization+Mul+Add+Div+Sub+Relu(onednn)"));
+  EXPECT_THAT(step_names(parse_graph(conv)),
+              ElementsAre("Conv+BatchNormalization+Mul+Add+Div+Sub+Relu(onednn)"));
   const std::string norm = "graph net(x: f32[2,12,6,6]) -> (y) {" + constants + R"(
   n = BatchNormalization(x, gamma, beta, mean, var)
   m = Mul(n, f)

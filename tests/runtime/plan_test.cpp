@@ -11,7 +11,9 @@ namespace {
 
 using testing::HasSubstr;
 
-PlanInfo plan_of(const std::string& text) { return Session(Program::compile(parse_graph(text)), 1).plan_info(); }
+PlanInfo plan_of(const std::string& text) {
+  return Session(Program::compile(parse_graph(text)), 1).plan_info();
+}
 
 int count_ops(const PlanInfo& plan, const std::string& op) {
   int count = 0;
@@ -38,6 +40,27 @@ TEST(Plan, LayoutsCarryFromStepToStep) {
   // One reorder of the input at most, one of the output.
   EXPECT_LE(count_ops(plan, "Reorder"), 2);
   test::expect_engines_agree(kFire);
+}
+
+// Numbers, and one value per channel, are applied in whatever layout the values have.
+TEST(Plan, ArithmeticKeepsTheLayout) {
+  for (const char* step : {"s = Mul(c, two)", "s = Div(c, two)", "s = Sub(c, two)", "s = Add(two, c)",
+                           "g = GlobalAveragePool(c)\n  s = Mul(c, g)"}) {
+    SCOPED_TRACE(step);
+    const std::string text = std::string(R"(
+graph net(x: f32[1,16,9,9]) -> (y) {
+  w: f32[24,16,1,1] = constant(normal, seed=1, scale=0.1)
+  v: f32[24,24,1,1] = constant(normal, seed=2, scale=0.1)
+  two: f32[] = [2]
+  t = Conv(x, w)
+  c = Relu(t)
+  )") + step + R"(
+  d = Relu(s)
+  y = Conv(d, v)
+})";
+    EXPECT_LE(count_ops(plan_of(text), "Reorder"), 2);
+    test::expect_engines_agree(text);
+  }
 }
 
 TEST(Plan, StepsTellTypesLayoutsAndWork) {
@@ -98,6 +121,16 @@ graph net(x: f32[1,3,9,9]) -> (y) {
   EXPECT_THAT(ops, testing::ElementsAre("Quantize", "Conv", "Conv", "MaxPool", "Dequantize"));
 }
 
+TEST(Plan, DropoutWhoseMaskNobodyReadsIsNoStep) {
+  EXPECT_EQ(count_ops(plan_of(R"(
+graph net(x: f32[2,3,4]) -> (y) {
+  d, mask = Dropout(x)
+  y = Relu(d)
+})"),
+                      "Dropout"),
+            0);
+}
+
 TEST(Plan, ViewsAreNoSteps) {
   const PlanInfo plan = plan_of(R"(
 graph net(x: f32[2,3,4]) -> (y) {
@@ -112,7 +145,8 @@ graph net(x: f32[2,3,4]) -> (y) {
 }
 
 TEST(Plan, ChainsShareMemory) {
-  std::string text = "graph net(x: f32[1,8,32,32]) -> (y) {\n w: f32[8,8,3,3] = constant(normal, seed=1, scale=0.1)\n";
+  std::string text =
+      "graph net(x: f32[1,8,32,32]) -> (y) {\n w: f32[8,8,3,3] = constant(normal, seed=1, scale=0.1)\n";
   std::string last = "x";
   for (int i = 0; i < 10; ++i) {
     text += " c" + std::to_string(i) + " = Conv(" + last + ", w) {pads=[1,1,1,1]}\n";

@@ -50,6 +50,32 @@ TEST(Session, ManyShapesStayWithinTheCache) {
               (Shape{batch, 10}));
 }
 
+TEST(Session, HalfPrecisionRunsOnTheFloatKernels) {
+  const Graph graph = parse_graph(R"(
+graph net(x: f16[1,3,8,8]) -> (y, r) {
+  w: f16[8,3,3,3] = constant(normal, seed=1, scale=0.2)
+  c = Conv(x, w) {pads=[1,1,1,1]}
+  r = Relu(c)
+  y = GlobalAveragePool(r)
+})");
+  Session session(Program::compile(graph, {Engine::kFast, {"r"}}));
+  Tensor tapped;
+  session.set_tap([&](const std::string& name, const Tensor& t) {
+    EXPECT_EQ(name, "r");
+    tapped = t.clone();
+  });
+  const std::vector<Tensor> x = random_inputs(graph);
+  const std::vector<Tensor> got = session.run(x);
+  const std::vector<Tensor> want = Session(Program::compile(graph, {Engine::kReference, {}})).run(x);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(got[i].dtype(), DType::kF16);
+    EXPECT_TRUE(test::tensors_close(got[i].cast(DType::kF32), want[i].cast(DType::kF32), {.absolute = 5e-3}));
+  }
+  EXPECT_TRUE(test::tensors_close(tapped, got[1], {}));
+  for (const StepInfo& step : session.plan_info().steps)
+    EXPECT_TRUE(step.op == "Cast" || step.op == "Tap" || step.kernel != "reference") << step.op;
+}
+
 TEST(Session, WrongInputsAreRefused) {
   Session session(Program::compile(parse_graph(R"(
 graph net(a: f32[n,4], b: f32[n,4]) -> (y) {

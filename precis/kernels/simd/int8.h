@@ -17,7 +17,7 @@ enum class CodeType : uint8_t { kU8, kS8 };
 // How accumulators become results. Per channel arrays are padded to whole blocks of kChannelBlock (per group).
 struct Epilogue {
   const float* multiplier = nullptr;    // contract: M[c]; for a float result s_x * s_w[c]
-  const float* bias = nullptr;          // float(int32 bias)
+  const float* bias = nullptr;          // float(int32 bias); null where accumulators have it already
   float low, high;                      // fused activation on t: -inf/+inf none, 0/+inf Relu, Clip's limits in units of the result
   enum class Result : uint8_t { kU8, kS8, kF32 } result = Result::kU8;
   float zero_point = 0, code_min = 0, code_max = 255;  // of the result's codes
@@ -60,6 +60,7 @@ int64_t conv_scratch_elements(const ConvShape& shape);
 std::vector<int16_t> pack_conv_weights(const ConvShape& shape, const int16_t* centred);
 // One value per channel -> the epilogue's padded per-group order.
 std::vector<float> pack_channels(const ConvShape& shape, const float* values);
+std::vector<int32_t> pack_channels(const ConvShape& shape, const int32_t* values);
 
 // Depthwise weights [channels, 1, kernel...] -> [tap pairs][channels padded to 16][2].
 // Depthwise with multiplier 1 and at most kMaxDepthwiseTaps taps: what depthwise() takes.

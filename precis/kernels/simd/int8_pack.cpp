@@ -12,6 +12,15 @@ int64_t blocks_of(int64_t channels) { return (channels + kChannelBlock - 1) / kC
 constexpr int64_t kRowTile = 4;
 constexpr int64_t kGatherBytes = 128 << 10;
 
+template <typename T>
+std::vector<T> padded(const ConvShape& s, const T* values) {
+  const int64_t group_out = s.out_channels / s.groups, group_slots = blocks_of(group_out) * kChannelBlock;
+  std::vector<T> padded(static_cast<size_t>(s.groups * group_slots), T{0});
+  for (int64_t o = 0; o < s.out_channels; ++o)
+    padded[static_cast<size_t>(o / group_out * group_slots + o % group_out)] = values[o];
+  return padded;
+}
+
 }  // namespace
 
 int64_t conv_rows_per_block(const ConvShape& s) {
@@ -38,13 +47,8 @@ std::vector<int16_t> pack_conv_weights(const ConvShape& s, const int16_t* centre
   return packed;
 }
 
-std::vector<float> pack_channels(const ConvShape& s, const float* values) {
-  const int64_t group_out = s.out_channels / s.groups;
-  std::vector<float> padded(static_cast<size_t>(s.groups * blocks_of(group_out) * kChannelBlock), 0.0f);
-  for (int64_t o = 0; o < s.out_channels; ++o)
-    padded[static_cast<size_t>(o / group_out * blocks_of(group_out) * kChannelBlock + o % group_out)] = values[o];
-  return padded;
-}
+std::vector<float> pack_channels(const ConvShape& s, const float* values) { return padded(s, values); }
+std::vector<int32_t> pack_channels(const ConvShape& s, const int32_t* values) { return padded(s, values); }
 
 bool is_depthwise(const ConvShape& s) {
   const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2];

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "precis/core/check.h"
+#include "precis/core/isa.h"
 #include "precis/runtime/onednn/internal.h"
 
 namespace precis::runtime::onednn {
@@ -95,10 +96,21 @@ class DnnlKernel final : public Kernel {
   std::string weights_key_;
 };
 
+// PRECIS_FORCE_ISA holds for oneDNN's kernels, too. It takes a limit only before its first primitive.
+void limit_isa(Isa isa) {
+  static constexpr dnnl::cpu_isa kIsas[] = {dnnl::cpu_isa::sse41, dnnl::cpu_isa::avx2,
+                                            dnnl::cpu_isa::avx2_vnni, dnnl::cpu_isa::avx512_core,
+                                            dnnl::cpu_isa::avx512_core_vnni};
+  dnnl::set_max_cpu_isa(kIsas[static_cast<size_t>(isa)]);
+}
+
 }  // namespace
 
 const dnnl::engine& cpu_engine() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  static const dnnl::engine engine = [] {
+    if (current_isa() != cpu_isa()) limit_isa(current_isa());
+    return dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return engine;
 }
 

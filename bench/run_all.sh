@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Everything that docs/results/ says, made anew: accuracy, agreement with other runtimes, quantizers, speed. `make bench` calls it.
+# Wants an otherwise idle machine for the times. Options are passed on to the comparisons: --quick (prints the pages, writes none),
+# --resume (goes on after an interruption).
+set -euo pipefail
+root="$(cd "$(dirname "$0")/.." && pwd)"
+cd "$root"
+cmake --preset release -DPRECIS_BENCH=ON >/dev/null
+cmake --build build/release -j "$(nproc)" --target precis_program bench_session seed_weights
+bench/light_models.sh
+
+if [ $# -eq 0 ]; then
+  mkdir -p build/bench/results
+  bench/accuracy.sh >build/bench/results/accuracy.md
+  mv build/bench/results/accuracy.md docs/results/accuracy.md
+fi
+failed=()
+for comparison in agreement quantizers speed; do
+  "bench/$comparison.sh" "$@" || failed+=("$comparison")
+done
+[ ${#failed[@]} -eq 0 ] || { echo "bench: these did not end well: ${failed[*]}" >&2; exit 1; }

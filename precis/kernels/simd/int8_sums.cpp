@@ -1,0 +1,38 @@
+// Sums of weights (int8_sums.h).
+#include "precis/kernels/simd/int8_sums.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace precis::kernels::simd {
+
+bool fits_s8(const ConvShape& s, const int16_t* centred) {
+  return std::all_of(centred, centred + s.out_channels * s.depth(), [](int16_t w) { return w >= -128 && w <= 127; });
+}
+
+std::vector<int32_t> channel_offsets(const ConvShape& s, const int16_t* centred, CodeType x_type,
+                                     int32_t x_zero_point, const int32_t* bias) {
+  const auto zero_point = static_cast<uint32_t>(zero_point_as_u8(x_type, x_zero_point));
+  std::vector<int32_t> offsets;
+  for (int64_t c = 0; c < s.out_channels; ++c) {
+    uint32_t sum = 0;
+    for (int64_t i = 0; i < s.depth(); ++i) sum += static_cast<uint32_t>(centred[c * s.depth() + i]);
+    const uint32_t start = bias != nullptr ? static_cast<uint32_t>(bias[c]) : 0;
+    offsets.push_back(static_cast<int32_t>(start - zero_point * sum));
+  }
+  return offsets;
+}
+
+bool sums_are_exact(const ConvShape& s, const int16_t* centred, CodeType x_type, int32_t x_zero_point,
+                    const int32_t* bias) {
+  const int64_t zero_point = zero_point_as_u8(x_type, x_zero_point);
+  const int64_t largest = std::max<int64_t>(zero_point, 255 - zero_point);
+  for (int64_t c = 0; c < s.out_channels; ++c) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < s.depth(); ++i) sum += std::abs(centred[c * s.depth() + i]);
+    if (sum * largest + std::llabs(bias[c]) >= int64_t{1} << 24) return false;
+  }
+  return true;
+}
+
+}  // namespace precis::kernels::simd

@@ -1,0 +1,191 @@
+// The kernels with VPDPBUSD as LinearKernels: constants, and the cut into ranges of pixels or of channels.
+#include <algorithm>
+
+#include "precis/core/checked.h"
+#include "precis/core/isa.h"
+#include "precis/kernels/simd/int8_depthwise.h"
+#include "precis/kernels/simd/int8_panels.h"
+#include "precis/kernels/simd/int8_sums.h"
+#include "precis/runtime/code_linear.h"
+#include "precis/runtime/kernel_step.h"
+
+namespace precis::runtime {
+namespace {
+
+namespace simd = kernels::simd;
+
+// Work that is done sooner than a second thread has started: multiply-adds of panels, results of depthwise.
+constexpr int64_t kSerialProducts = 1 << 20;
+constexpr int64_t kSerialResults = 1 << 16;
+constexpr int64_t kRangesPerThread = 2;  // a thread that was held up leaves the rest to the others
+constexpr int64_t kFewPixels = 8;
+
+struct Constants {
+  Tensor weights, offsets, multiplier, bias;
+  bool with_bias = false;  // offsets hold the bias
+  int64_t bytes() const {
+    return weights.nbytes() + offsets.nbytes() + multiplier.nbytes() + bias.nbytes();
+  }
+  void set(simd::Epilogue& e) const {
+    e.multiplier = reinterpret_cast<const float*>(multiplier.bytes());
+    e.bias = with_bias ? nullptr : reinterpret_cast<const float*>(bias.bytes());
+  }
+  // The operands of one call.
+  template <typename Data>
+  Data data(const CodeLinear& linear) const {
+    Data d;
+    d.x_type = linear.x_type;
+    d.x_zero_point = linear.x_zero_point;
+    d.weights = weights.bytes();
+    d.offsets = reinterpret_cast<const int32_t*>(offsets.bytes());
+    return d;
+  }
+};
+
+// Null where weights leave 8 bits. pack_weights(centred, packed) fills weight_bytes; order(values) puts constants
+// per channel in the kernel's order.
+template <typename PackWeights, typename Order>
+std::shared_ptr<const Constants> pack(const CodeLinear& linear, int64_t weight_bytes, PackWeights pack_weights,
+                                      Order order) {
+  const std::vector<int16_t> centred = centred_weights(linear);
+  if (!simd::fits_s8(linear.shape, centred.data())) return nullptr;
+  Constants c;
+  c.weights = Tensor(DType::kU8, Shape{weight_bytes});
+  pack_weights(centred.data(), c.weights.bytes());
+  c.with_bias = simd::sums_are_exact(linear.shape, centred.data(), linear.x_type, linear.x_zero_point,
+                                     linear.bias.data());
+  c.offsets = as_bytes(order(simd::channel_offsets(linear.shape, centred.data(), linear.x_type,
+                                                   linear.x_zero_point,
+                                                   c.with_bias ? linear.bias.data() : nullptr)));
+  c.multiplier = as_bytes(order(linear.multiplier));
+  if (!c.with_bias) c.bias = as_bytes(order(std::vector<float>(linear.bias.begin(), linear.bias.end())));
+  return std::make_shared<const Constants>(std::move(c));
+}
+
+class PanelLinearKernel final : public LinearKernel {
+ public:
+  PanelLinearKernel(const CodeLinear& linear, int64_t threads, simd::PanelPlan plan,
+                    std::shared_ptr<const Constants> constants)
+      : plan_(std::move(plan)),
+        constants_(std::move(constants)),
+        kernel_(simd::panel_kernel_for(current_isa())),
+        data_(constants_->data<simd::PanelData>(linear)) {
+    cut(threads);
+  }
+  const char* name() const override { return "conv_u8s8_panels"; }
+  int64_t scratch_bytes() const override { return ranges() * range_bytes_; }
+
+  void run(Call call) const override {
+    constants_->set(call.epilogue);
+    simd::PanelData data = data_;
+    data.x = call.x;
+    data.y = call.y;
+    data.y_stride = call.y_stride;
+    run_chunks(ranges(), 1, [&](int64_t i, int64_t) {
+      const int64_t pixel = i / panel_ranges() * pixels_per_range_;
+      const int64_t panel = i % panel_ranges() * panels_per_range_;
+      const simd::PanelRange range{pixel, std::min(pixel + pixels_per_range_, plan_.rows()), panel,
+                                   std::min(panel + panels_per_range_, panels())};
+      kernel_(plan_, data, call.epilogue, range, call.scratch + i * range_bytes_);
+    });
+  }
+
+ private:
+  int64_t panels() const { return static_cast<int64_t>(plan_.panels.size()); }
+  int64_t panel_ranges() const { return ceil_div(panels(), panels_per_range_); }
+  int64_t ranges() const { return ceil_div(plan_.rows(), pixels_per_range_) * panel_ranges(); }
+
+  // Channels are cut where the weights are the larger part of what is read, pixels (by whole lines) where the
+  // input is.
+  void cut(int64_t threads) {
+    const simd::ConvShape& s = plan_.shape;
+    const int64_t rows = std::max<int64_t>(plan_.rows(), 1);
+    pixels_per_range_ = rows;
+    panels_per_range_ = std::max<int64_t>(panels(), 1);
+    range_bytes_ = round_up(plan_.scratch_bytes, kArenaAlignment);
+    if (threads == 1 || rows * s.depth() * s.out_channels < kSerialProducts) return;
+    const int64_t input_bytes = s.batch * s.in[0] * s.in[1] * s.in[2] * s.in_channels;
+    if (panels() >= threads && (rows < kFewPixels * threads || plan_.weight_bytes > input_bytes)) {
+      panels_per_range_ = ceil_div(panels(), threads * kRangesPerThread);
+    } else {
+      pixels_per_range_ = round_up(ceil_div(rows, threads * kRangesPerThread), kFewPixels);
+      if (pixels_per_range_ > s.out[2]) pixels_per_range_ = round_up(pixels_per_range_, s.out[2]);
+    }
+  }
+
+  simd::PanelPlan plan_;
+  std::shared_ptr<const Constants> constants_;
+  simd::PanelKernel kernel_;
+  simd::PanelData data_;
+  int64_t pixels_per_range_ = 1, panels_per_range_ = 1, range_bytes_ = 0;
+};
+
+class DepthwiseQuadsKernel final : public LinearKernel {
+ public:
+  DepthwiseQuadsKernel(const CodeLinear& linear, int64_t threads, simd::DepthwisePlan plan,
+                       std::shared_ptr<const Constants> constants)
+      : plan_(std::move(plan)),
+        constants_(std::move(constants)),
+        kernel_(simd::depthwise_quads_kernel_for(current_isa())),
+        data_(constants_->data<simd::DepthwiseData>(linear)),
+        range_bytes_(round_up(plan_.scratch_bytes, kArenaAlignment)) {
+    const simd::ConvShape& s = plan_.shape;
+    pixels_per_range_ = std::max<int64_t>(s.rows(), 1);
+    if (threads > 1 && s.rows() * s.out_channels >= kSerialResults)
+      pixels_per_range_ = round_up(ceil_div(s.rows(), threads * kRangesPerThread), s.out[2]);
+  }
+  const char* name() const override { return "depthwise_u8s8_quads"; }
+  int64_t scratch_bytes() const override {
+    return ceil_div(plan_.shape.rows(), pixels_per_range_) * range_bytes_;
+  }
+
+  void run(Call call) const override {
+    constants_->set(call.epilogue);
+    simd::DepthwiseData data = data_;
+    data.x = call.x;
+    data.y = call.y;
+    data.y_stride = call.y_stride;
+    run_chunks(plan_.shape.rows(), pixels_per_range_, [&](int64_t first, int64_t last) {
+      kernel_(plan_, data, call.epilogue, first, last, call.scratch + first / pixels_per_range_ * range_bytes_);
+    });
+  }
+
+ private:
+  simd::DepthwisePlan plan_;
+  std::shared_ptr<const Constants> constants_;
+  simd::DepthwiseKernel kernel_;
+  simd::DepthwiseData data_;
+  int64_t range_bytes_ = 0, pixels_per_range_ = 1;
+};
+
+}  // namespace
+
+std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& b, const CodeLinear& linear) {
+  const int64_t width = simd::panel_width(current_isa());
+  if (width == 0) return nullptr;
+  simd::PanelPlan plan = simd::plan_panels(linear.shape, linear.x_type, width);
+  auto constants = b.weights().get_object<Constants>(linear.key + "panels", [&] {
+    return pack(
+        linear, plan.weight_bytes,
+        [&](const int16_t* centred, std::byte* packed) { simd::pack_panels(plan, centred, packed); },
+        [&](const auto& values) { return simd::pack_channels(linear.shape, values.data()); });
+  });
+  if (!constants) return nullptr;
+  return std::make_unique<PanelLinearKernel>(linear, b.threads(), std::move(plan), std::move(constants));
+}
+
+std::unique_ptr<LinearKernel> make_depthwise_quads_kernel(PlanBuilder& b, const CodeLinear& linear) {
+  if (!simd::is_depthwise(linear.shape) || simd::depthwise_quads_kernel_for(current_isa()) == nullptr)
+    return nullptr;
+  simd::DepthwisePlan plan = simd::plan_depthwise(linear.shape);
+  auto constants = b.weights().get_object<Constants>(linear.key + "depthwise quads", [&] {
+    return pack(
+        linear, plan.weight_bytes(),
+        [&](const int16_t* centred, std::byte* packed) { simd::pack_depthwise_quads(plan, centred, packed); },
+        [&](const auto& values) { return simd::spread_channels(plan, values.data()); });
+  });
+  if (!constants) return nullptr;
+  return std::make_unique<DepthwiseQuadsKernel>(linear, b.threads(), std::move(plan), std::move(constants));
+}
+
+}  // namespace precis::runtime

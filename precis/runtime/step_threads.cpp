@@ -1,0 +1,44 @@
+// A rough estimate of an operation's time on one core, divided into shares worth a thread.
+#include "precis/runtime/step_threads.h"
+
+#include <algorithm>
+
+#include "precis/graph/op.h"
+
+namespace precis::runtime {
+namespace {
+
+// Orders of magnitude of one core of today: they only decide about operations of a few microseconds.
+constexpr double kFloatMacsPerNs = 100, kCodeMacsPerNs = 300, kBytesPerNs = 30;
+constexpr double kNsPerThread = 2000, kNsOfSmallPlan = 100'000;
+
+double bytes_of(const Graph& graph, ValueId id) {
+  if (!id || !fully_known(graph.value(id).type.shape)) return 0;
+  const ValueType& type = graph.value(id).type;
+  return static_cast<double>(to_shape(type.shape).numel()) * dtype_bits(type.storage_dtype()) / 8;
+}
+
+double estimated_ns(const Graph& graph, const FusedOp& op) {
+  const Node& main = graph.node(op.node);
+  double bytes = bytes_of(graph, op.residual);
+  for (ValueId v : main.inputs) bytes += bytes_of(graph, v);
+  for (ValueId v : op.outputs) bytes += bytes_of(graph, v);
+  const bool codes = !main.inputs.empty() && main.inputs[0] && graph.value(main.inputs[0]).type.encoded();
+  const double macs = static_cast<double>(node_macs(graph, op.node));
+  return macs / (codes ? kCodeMacsPerNs : kFloatMacsPerNs) + bytes / kBytesPerNs;
+}
+
+}  // namespace
+
+int plan_threads(const Graph& graph, std::span<const FusedOp> ops, int available) {
+  double ns = 0;
+  for (const FusedOp& op : ops) ns += estimated_ns(graph, op);
+  return ns < kNsOfSmallPlan ? 1 : available;
+}
+
+int step_threads(const Graph& graph, const FusedOp& op, int available) {
+  if (available <= 1) return 1;
+  return std::max(1, static_cast<int>(std::min<double>(available, estimated_ns(graph, op) / kNsPerThread)));
+}
+
+}  // namespace precis::runtime
