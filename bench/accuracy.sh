@@ -3,7 +3,7 @@
 # Usage: bench/accuracy.sh [SHARED_DATA_FOLDER] > docs/results/accuracy.md      (needs the release build)
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
-data="${1:-$root/../shared/data}"
+data="${1:-${PRECIS_SHARED_DATA:-$root/../shared/data}}"
 precis="${PRECIS:-$root/build/release/precis/cli/precis}"
 out="$(mktemp -d)"
 trap 'rm -rf "$out"' EXIT

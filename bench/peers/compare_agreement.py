@@ -5,6 +5,7 @@ Best classes are taken along the last axis of the first output (for a detector: 
 `precis quantize` writes by default; OpenVINO is shown the one of `--target openvino` too.
 """
 
+import functools
 import json
 import pathlib
 import subprocess
@@ -127,15 +128,10 @@ def page(entries: dict) -> list:
 def main() -> None:
     parser = results.parser(__doc__.splitlines()[0], list(nets.NETS))
     options = parser.parse_args()
-    store = results.Store("agreement_quick" if options.quick else "agreement")
-    for name in options.only or [net.name for net in nets.REAL]:
-        net = nets.NETS[name]
-        plan = {"rows": QUICK_ROWS if options.quick else LIGHT_ROWS if net.light else None}
-        if options.resume and store.has(name, plan):
-            continue
-        print(f"agreement: {name}", file=sys.stderr, flush=True)
-        store.put(name, plan, measure(net, plan["rows"]))
-    results.write_page(options, "agreement", page(store.entries))
+    chosen = [nets.NETS[name] for name in options.only or [net.name for net in nets.REAL]]
+    rows = lambda net: QUICK_ROWS if options.quick else LIGHT_ROWS if net.light else None
+    jobs = [(net.name, {"rows": rows(net)}, functools.partial(measure, net)) for net in chosen]
+    results.write_page(options, "agreement", page(results.run_each("agreement", options, jobs)))
 
 
 if __name__ == "__main__":

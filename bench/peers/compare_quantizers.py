@@ -171,14 +171,9 @@ def main() -> None:
     parser = results.parser(__doc__.splitlines()[0], [net.name for net in nets.REAL])
     parser.add_argument("--again", action="store_true", help="run ONNX Runtime's tool again where its file is there already")
     options = parser.parse_args()
-    store = results.Store("quantizers_quick" if options.quick else "quantizers")
     plan = {"rows": QUICK_ROWS if options.quick else None}
-    for name in options.only or [net.name for net in nets.REAL]:
-        if options.resume and store.has(name, plan):
-            continue
-        print(f"quantizers: {name}", file=sys.stderr, flush=True)
-        store.put(name, plan, measure(nets.NETS[name], plan["rows"], options.again))
-    results.write_page(options, "quantizers", page(store.entries))
+    jobs = [(name, plan, lambda rows, net=nets.NETS[name]: measure(net, rows, options.again)) for name in options.only or [net.name for net in nets.REAL]]
+    results.write_page(options, "quantizers", page(results.run_each("quantizers", options, jobs)))
 
 
 if __name__ == "__main__":

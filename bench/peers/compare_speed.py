@@ -6,7 +6,9 @@ slows down does so for all; the page gives their median over the rounds and thei
 `precis quantize` with its default flags.
 """
 
+import functools
 import json
+import select
 import statistics
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import ours
 import results
 
 WORKER = [sys.executable, str(nets.ROOT / "bench" / "peers" / "timing_worker.py")]
+PATIENCE_SECONDS = 120
 KINDS = [f"{runtime}.{form}" for form in ("float", "int8") for runtime in ("precis", "ort", "openvino")]
 RATIOS = [("float_ort", "ort.float", "precis.float"), ("float_openvino", "openvino.float", "precis.float"),
           ("int8_ort", "ort.int8", "precis.int8"), ("int8_openvino", "openvino.int8", "precis.int8"),
@@ -32,7 +35,10 @@ class Timer:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def answer(self) -> dict:
-        line = self.process.stdout.readline()
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_SECONDS)  # one line is all there is to read
+        line = self.process.stdout.readline() if ready else ""
+        if not ready:
+            self.process.kill()
         if not line:
             words = self.process.stderr.read().strip().splitlines()
             raise RuntimeError(words[-1][:300] if words else f"the process ended with {self.process.wait()}")
@@ -44,8 +50,10 @@ class Timer:
         return self.answer()
 
     def close(self) -> None:
-        self.process.stdin.close()
-        self.process.stdout.close()
+        try:
+            self.process.stdin.close()  # ends it, if it has not ended
+        except BrokenPipeError:
+            pass
         self.process.wait()
 
 
@@ -57,23 +65,30 @@ def spread(ratios: list) -> dict:
 def measure(net: nets.Net, threads: int, rounds: int, seconds: float) -> dict:
     models = {"float": net.path, "int8": ours.int8_file(net)}
     timers = {kind: Timer(kind, models[kind.split(".")[1]], threads, net.shape) for kind in KINDS}
-    macs, failed = None, {}
+    macs, failed, turns = None, {}, {kind: [] for kind in KINDS}
+
+    def answer_of(kind: str, ask) -> dict | None:
+        """None, and the reason kept, from a runtime that cannot open or run the file: it is left out from then on."""
+        if kind in failed:
+            return None
+        try:
+            return ask()
+        except (RuntimeError, OSError) as error:
+            failed[kind] = str(error)
+            return None
+
     try:
-        for kind, timer in list(timers.items()):
-            try:
-                macs = timer.answer().get("macs") or macs
-            except RuntimeError as error:  # a runtime that cannot open the file is named and left out
-                failed[kind] = str(error)
-                timers.pop(kind).close()
-        kinds = list(timers)
-        turns = {kind: [] for kind in kinds}
+        for kind, timer in timers.items():
+            opened = answer_of(kind, timer.answer)
+            macs = (opened or {}).get("macs") or macs
         for number in range(rounds):
-            first = number % len(kinds)
-            for kind in kinds[first:] + kinds[:first]:
-                turns[kind].append(timers[kind].turn(seconds))
+            first = number % len(KINDS)
+            for kind in KINDS[first:] + KINDS[:first]:
+                turns[kind].append(answer_of(kind, lambda: timers[kind].turn(seconds)))
     finally:
         for timer in timers.values():
             timer.close()
+    kinds = [kind for kind in KINDS if kind not in failed]
     entry = {"macs": macs, "failed": failed}
     for by in ("median_ms", "min_ms"):
         ms = {kind: [turn[by] for turn in turns[kind]] for kind in kinds}
@@ -91,7 +106,7 @@ def line(key: str, entry: dict, by: str) -> list:
         r = entry[f"ratios_of_{by}"].get(which)
         return f"**{r['median']:.2f}** ({r['low']:.2f}-{r['high']:.2f})" if r else ""
 
-    return [name, f"{2 * entry['macs'] / 1e6:.1f}", threads, ms("precis.float"), ms("ort.float"), ms("openvino.float"), ratio("float_ort"),
+    return [name, f"{2 * entry['macs'] / 1e6:.1f}" if entry["macs"] else "", threads, ms("precis.float"), ms("ort.float"), ms("openvino.float"), ratio("float_ort"),
             ratio("float_openvino"), ms("precis.int8"), ms("ort.int8"), ms("openvino.int8"), ratio("int8_ort"), ratio("int8_openvino"), ratio("int8_float")]
 
 
@@ -133,16 +148,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="of one turn")
     parser.add_argument("--by", choices=["median", "min"], default="median", help="what a turn counts as; min sees less of a busy machine")
     options = parser.parse_args()
-    plan = {"rounds": options.rounds or (3 if options.quick else 7), "seconds": options.seconds or (0.1 if options.quick else 0.4)}
-    store = results.Store("speed_quick" if options.quick else "speed")
-    for name in options.only or nets.NETS:
-        for threads in options.threads:
-            key = f"{name}@{threads}"
-            if options.resume and store.has(key, plan):
-                continue
-            print(f"speed: {key}", file=sys.stderr, flush=True)
-            store.put(key, plan, measure(nets.NETS[name], threads, **plan))
-    results.write_page(options, "speed", page(store.entries, f"{options.by}_ms"))
+    plan = {"rounds": options.rounds or (3 if options.quick else 7), "seconds": options.seconds or (0.1 if options.quick else 0.3)}
+    jobs = [(f"{name}@{threads}", plan, functools.partial(measure, nets.NETS[name], threads))
+            for name in options.only or nets.NETS for threads in options.threads]
+    results.write_page(options, "speed", page(results.run_each("speed", options, jobs), f"{options.by}_ms"))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import time
 
 import nets
@@ -32,12 +33,29 @@ class Store:
         self.path.write_text(json.dumps(self.entries, indent=1) + "\n")
 
 
+def run_each(comparison: str, options, jobs) -> dict:
+    """Runs the (key, plan, function of the plan) jobs one by one and keeps each result at once; a net that fails is named and passed
+    over. Returns all entries, those of earlier runs included."""
+    store = Store(f"{comparison}_quick" if options.quick else comparison)
+    for key, plan, measure in jobs:
+        if options.resume and store.has(key, plan):
+            continue
+        print(f"{comparison}: {key}", file=sys.stderr, flush=True)
+        try:
+            store.put(key, plan, measure(**plan))
+        except (RuntimeError, OSError, ValueError) as error:
+            print(f"{comparison}: {key} failed: {error}", file=sys.stderr, flush=True)
+            options.failed.append(key)
+    return store.entries
+
+
 def parser(description: str, choices) -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=description)
     p.add_argument("--only", nargs="+", choices=choices, metavar="NET", help=f"these nets alone: {' '.join(choices)}")
     p.add_argument("--quick", action="store_true", help="a fraction of the time or rows, for a first look")
     p.add_argument("--resume", action="store_true", help="keep what this build has measured already")
     p.add_argument("--page", type=pathlib.Path, help="write the Markdown page here (default: in docs/results, not with --quick)")
+    p.set_defaults(failed=[])
     return p
 
 
@@ -47,10 +65,12 @@ def write_page(options, name: str, lines: list) -> None:
     text = "\n".join(lines) + "\n"
     if page is None:
         print(text)
-        return
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(text)
-    print(f"wrote {page}")
+    else:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text)
+        print(f"wrote {page}")
+    if options.failed:
+        raise SystemExit(f"{name}: failed: {' '.join(options.failed)}")
 
 
 def machine() -> str:

@@ -18,24 +18,30 @@ namespace {
 struct SampleResult {
   std::vector<quant::SampleSummary>
       values;  // one per observed value; no elements: the sample did not reach it
+  std::vector<quant::ChannelSums> averages;  // one per averaged value
   uint64_t content_hash = 0;
+};
+
+// What is wanted of one value: its position among the observed and among the averaged ones, or -1.
+struct Wanted {
+  int64_t value = -1, average = -1;
 };
 
 class Observation {
  public:
   Observation(const Graph& graph, const CalibrateOptions& options)
-      : names_(options.values), keeps_histograms_(options.histograms) {
-    const std::vector<std::string>& names = names_;
-    for (size_t i = 0; i < names.size(); ++i) {
-      const ValueId id = graph.find_value(names[i]);
-      check(static_cast<bool>(id), ErrorCode::kInternal,
-            "calibration asks for tensor '{}', which the graph does not have", printable(names[i]));
-      if (!graph.is_input(id)) computed_[names[i]] = i;
-    }
+      : names_(options.values), averaged_(options.averages), keeps_histograms_(options.histograms) {
+    for (size_t i = 0; i < names_.size(); ++i) wanted_[names_[i]].value = static_cast<int64_t>(i);
+    for (size_t i = 0; i < averaged_.size(); ++i) wanted_[averaged_[i]].average = static_cast<int64_t>(i);
+    for (const auto& [name, wanted] : wanted_)
+      check(static_cast<bool>(graph.find_value(name)), ErrorCode::kInternal,
+            "calibration asks for tensor '{}', which the graph does not have", printable(name));
     // Inputs are observed as they are fed.
     for (size_t k = 0; k < graph.inputs().size(); ++k) {
-      const auto at = std::find(names.begin(), names.end(), graph.value(graph.inputs()[k]).name);
-      if (at != names.end()) fed_.emplace_back(k, static_cast<size_t>(at - names.begin()));
+      const auto at = wanted_.find(graph.value(graph.inputs()[k]).name);
+      if (at == wanted_.end()) continue;
+      fed_.emplace_back(k, at->second);
+      wanted_.erase(at);
     }
   }
 
@@ -45,15 +51,19 @@ class Observation {
 
   void sample(SampleLoop::Worker& worker, const data::Sample& sample, SampleResult& result) {
     result.values.resize(names_.size());
+    result.averages.resize(averaged_.size());
     result.content_hash = sample.content_hash;
-    const auto see = [&](size_t value, const Tensor& t) {
-      observe(worker.id, value, t, sample.origin, result);
+    const auto see = [&](const Wanted& wanted, const Tensor& t) {
+      const Tensor real = t.dtype() == DType::kF32 ? t : t.cast(DType::kF32);
+      if (wanted.value >= 0)
+        observe(worker.id, static_cast<size_t>(wanted.value), real, sample.origin, result);
+      if (wanted.average >= 0) result.averages[static_cast<size_t>(wanted.average)].add(real);
     };
-    for (const auto& [input, value] : fed_) see(value, sample.inputs[input]);
+    for (const auto& [input, wanted] : fed_) see(wanted, sample.inputs[input]);
     runtime::Session& session = worker.sessions[0];
     session.set_tap([&](const std::string& name, const Tensor& t) {
-      const auto it = computed_.find(name);
-      if (it != computed_.end()) see(it->second, t);
+      const auto it = wanted_.find(name);
+      if (it != wanted_.end()) see(it->second, t);
     });
     session.run(sample.inputs);
     session.set_tap({});
@@ -62,6 +72,8 @@ class Observation {
   void consume(const SampleResult& result, quant::RangeTable& table) const {
     for (size_t i = 0; i < names_.size(); ++i)
       if (result.values[i].elements > 0) table.entries[names_[i]].add_summary(result.values[i]);
+    for (size_t i = 0; i < averaged_.size(); ++i)
+      if (result.averages[i].count > 0) table.channels[averaged_[i]].merge(result.averages[i]);
   }
 
   void merge_histograms(quant::RangeTable& table) const {
@@ -71,9 +83,8 @@ class Observation {
   }
 
  private:
-  void observe(size_t worker, size_t value, const Tensor& t, const std::string& origin,
+  void observe(size_t worker, size_t value, const Tensor& real, const std::string& origin,
                SampleResult& result) {
-    const Tensor real = t.dtype() == DType::kF32 ? t : t.cast(DType::kF32);
     const std::span<const float> values = real.data<float>();
     try {
       const quant::SampleSummary s = quant::summarize(values);
@@ -87,9 +98,10 @@ class Observation {
   }
 
   const std::vector<std::string>& names_;
+  const std::vector<std::string>& averaged_;
   const bool keeps_histograms_;
-  std::map<std::string, size_t, std::less<>> computed_;             // name -> position in names_
-  std::vector<std::pair<size_t, size_t>> fed_;                      // graph input, position in names_
+  std::map<std::string, Wanted, std::less<>> wanted_;               // of computed values, by name
+  std::vector<std::pair<size_t, Wanted>> fed_;                      // graph input, what is wanted of it
   std::vector<std::vector<quant::StreamingHistogram>> histograms_;  // one set per worker
 };
 
@@ -101,6 +113,7 @@ quant::RangeTable calibrate(const Graph& graph, const data::DataSource& source,
         "the calibration set is empty ({}); give at least one sample, better 100 or more", source.describe());
   runtime::ProgramOptions program_options;
   program_options.taps = options.values;
+  program_options.taps.insert(program_options.taps.end(), options.averages.begin(), options.averages.end());
   SampleLoop loop({runtime::Program::compile(graph, program_options)});
   Observation observation(graph, options);
   observation.use_workers(loop.workers());

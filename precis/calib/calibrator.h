@@ -15,6 +15,7 @@ namespace precis::calib {
 
 struct CalibrateOptions {
   std::vector<std::string> values;  // names of the values to observe
+  std::vector<std::string> averages;                          // names of the values whose channel means are wanted
   bool histograms = true;  // false: for observers that need none, and a table that nobody keeps
   std::function<void(int64_t done, int64_t total)>
       progress;  // called from one thread at a time; may throw to cancel

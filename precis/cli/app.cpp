@@ -15,6 +15,7 @@
 #include "precis/cli/help_topics.h"
 #include "precis/cli/signals.h"
 #include "precis/core/check.h"
+#include "precis/core/io.h"
 #include "precis/core/limits.h"
 #include "precis/core/parallel.h"
 #include "precis/core/text.h"
@@ -81,7 +82,21 @@ uint64_t parse_bytes(const std::string& text) {
   return static_cast<uint64_t>(value * static_cast<double>(unit));
 }
 
+// Known before hours of work: where the document goes, and that it takes no other file's place.
+void check_json_file(const std::string& path) {
+  const std::string folder = parent_folder(path);
+  check(path_kind(folder) == PathKind::kDirectory, ErrorCode::kIo,
+        "the folder {} of --json does not exist; make it first", printable(folder));
+  if (path_kind(path) != PathKind::kFile) return;
+  const InputFile file = InputFile::open(path);
+  std::byte first{};
+  if (file.size() > 0) file.read_exact(0, {&first, 1});
+  check(file.size() == 0 || first == std::byte{'{'}, ErrorCode::kUsage,
+        "--json={}: the file exists and is no JSON document; give another name", printable(path));
+}
+
 void apply_globals(const Globals& g) {
+  if (!g.json.empty() && g.json != "-") check_json_file(g.json);
   set_num_threads(g.threads);
   if (g.max_memory.empty()) return;
   Limits l = limits();

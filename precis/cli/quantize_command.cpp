@@ -17,8 +17,8 @@ struct QuantizeFlags {
   std::string target = "onnxruntime", observer = "mse", activations, format = "qdq";
   double percentile = 99.999;
   int weight_bits = 8, opset = 0;
-  bool per_tensor = false, symmetric = false, isa_safe = false, force = false, no_verify = false,
-       no_bench = false, print_recipe = false;
+  bool per_tensor = false, symmetric = false, isa_safe = false, no_bias_correction = false, force = false,
+       no_verify = false, no_bench = false, print_recipe = false;
   std::vector<std::string> rules;
 };
 
@@ -34,6 +34,7 @@ flow::Recipe recipe_from_flags(const QuantizeFlags& f) {
   if (f.weight_bits != 8) quantize.options["weight_bits"] = {std::to_string(f.weight_bits)};
   if (f.per_tensor) quantize.options["per_channel"] = {"false"};
   if (f.isa_safe) quantize.options["isa_safe"] = {"true"};
+  if (f.no_bias_correction) quantize.options["bias_correction"] = {"false"};
   std::vector<std::string> rules;
   if (!f.overrides.empty())
     for (const passes::OverrideRule& r : flow::read_tensor_overrides(f.overrides))
@@ -115,6 +116,9 @@ void add_method_flags(CLI::App* c, QuantizeFlags& f) {
       ->check(CLI::Range(2, 8))
       ->group(group);
   c->add_flag("--per-tensor", f.per_tensor, "one weight scale per tensor instead of per output channel")
+      ->group(group);
+  c->add_flag("--no-bias-correction", f.no_bias_correction,
+              "leave in the layers' means what rounding the weights shifts")
       ->group(group);
   c->add_flag("--isa-safe", f.isa_safe,
               "7-bit weights for the channels that would saturate on CPUs without VNNI in other runtimes")

@@ -1,4 +1,5 @@
-// The reference's values of a sample are kept while the candidate runs; its taps are compared as they come.
+// The candidate runs first: its values of a sample are kept as codes, a quarter of the size; the reference's
+// are compared as they come.
 #include "precis/flow/layer_probe.h"
 
 #include <algorithm>
@@ -47,21 +48,33 @@ bool byte_codes(const ValueType& type, const Tensor& t) {
   return type.encoded() && type.encoding.per_tensor() && (t.dtype() == DType::kU8 || t.dtype() == DType::kI8);
 }
 
-// Real values of a tapped tensor. 8-bit codes go through a table of their 256 values.
-Tensor real_of(const ValueType& type, const Tensor& t) {
-  if (!type.encoded()) return t;
-  if (!byte_codes(type, t)) return quant::dequantize_tensor(t, type.encoding);
-  std::array<float, 256> table;
+constexpr size_t kBlock = 4096;  // codes made real at once
+
+using CodeTable = std::array<float, 256>;
+
+// What the 256 values of a byte stand for.
+CodeTable code_table(const ValueType& type, DType dtype) {
+  CodeTable table;
   const int32_t zero = type.encoding.zero_point();
   for (int i = 0; i < 256; ++i) {
-    const int32_t code = t.dtype() == DType::kU8 ? i : static_cast<int8_t>(i);
+    const int32_t code = dtype == DType::kU8 ? i : static_cast<int8_t>(i);
     table[static_cast<size_t>(i)] = static_cast<float>(code - zero) * type.encoding.scale();
   }
-  Tensor real(DType::kF32, t.shape());
-  const auto* codes = reinterpret_cast<const uint8_t*>(t.bytes());
-  float* to = real.data<float>().data();
-  for (int64_t i = 0; i < t.numel(); ++i) to[i] = table[codes[i]];
-  return real;
+  return table;
+}
+
+void add_codes(data::SquaredError& error, std::span<const float> reference, const uint8_t* codes,
+               const CodeTable& table) {
+  float real[kBlock];
+  for (size_t at = 0; at < reference.size(); at += kBlock) {
+    const size_t n = std::min(kBlock, reference.size() - at);
+    for (size_t i = 0; i < n; ++i) real[i] = table[codes[at + i]];
+    error.add(reference.subspan(at, n), std::span(real, n));
+  }
+}
+
+Tensor real_of(const ValueType& type, const Tensor& t) {
+  return type.encoded() ? quant::dequantize_tensor(t, type.encoding) : t;
 }
 
 double clipped_share(std::span<const float> reference, const Encoding& e) {
@@ -105,11 +118,16 @@ LayerProbe::LayerProbe(const Graph& reference, const Graph& candidate)
 LayerStats LayerProbe::compare_value(const std::string& name, const Tensor& reference,
                                      const Tensor& candidate) const {
   LayerStats s;
+  if (reference.shape() != candidate.shape()) return s;
   const ValueType& type = type_of(b_, name);
-  const Tensor value = real_of(type, candidate);
-  if (reference.shape() != value.shape()) return s;
-  s.error.add(reference.data<float>(), value.data<float>());
-  if (type.encoding.defined()) s.share_clipped = clipped_share(reference.data<float>(), type.encoding);
+  const Tensor real = real_of(type_of(a_, name), reference);
+  const std::span<const float> values = real.data<float>();
+  if (byte_codes(type, candidate))
+    add_codes(s.error, values, reinterpret_cast<const uint8_t*>(candidate.bytes()),
+              code_table(type, candidate.dtype()));
+  else
+    s.error.add(values, real_of(type, candidate).data<float>());
+  if (type.encoding.defined()) s.share_clipped = clipped_share(values, type.encoding);
   s.samples = 1;
   return s;
 }
@@ -118,22 +136,21 @@ std::vector<LayerStats> LayerProbe::sample(runtime::Session& reference, runtime:
                                            std::span<const Tensor> inputs,
                                            std::vector<std::vector<Tensor>>& outputs) const {
   std::vector<Tensor> kept(names_.size());
-  reference.set_tap([&](const std::string& name, const Tensor& t) {
-    const auto it = positions_.find(name);
-    if (it != positions_.end())
-      kept[it->second] = type_of(a_, name).encoded() ? real_of(type_of(a_, name), t) : t.clone();
-  });
-  outputs[0] = reference.run(inputs);
-  reference.set_tap({});
-  std::vector<LayerStats> stats(names_.size());
   candidate.set_tap([&](const std::string& name, const Tensor& t) {
     const auto it = positions_.find(name);
-    if (it == positions_.end() || !kept[it->second].defined()) return;
-    stats[it->second] = compare_value(name, kept[it->second], t);
-    kept[it->second] = {};
+    if (it != positions_.end()) kept[it->second] = t.clone();
   });
   outputs[1] = candidate.run(inputs);
   candidate.set_tap({});
+  std::vector<LayerStats> stats(names_.size());
+  reference.set_tap([&](const std::string& name, const Tensor& t) {
+    const auto it = positions_.find(name);
+    if (it == positions_.end() || !kept[it->second].defined()) return;
+    stats[it->second] = compare_value(name, t, kept[it->second]);
+    kept[it->second] = {};
+  });
+  outputs[0] = reference.run(inputs);
+  reference.set_tap({});
   return stats;
 }
 

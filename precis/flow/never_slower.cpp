@@ -34,16 +34,21 @@ std::string exact_pattern(const std::string& name) {
   return escaped;
 }
 
-std::vector<std::string> slower_nodes(const Graph& prepared, const Graph& quantized, int threads) {
+struct SlowerNode {
+  std::string name;
+  double ratio = 1;  // int8 over float
+};
+
+std::vector<SlowerNode> slower_nodes(const Graph& prepared, const Graph& quantized, int threads) {
   const auto before = seconds_by_node(prepared, threads), after = seconds_by_node(quantized, threads);
-  std::vector<std::string> names;
+  std::vector<SlowerNode> slower;
   for (NodeId id : prepared.order()) {
     const Node& n = prepared.node(id);
     if (!n.is("Conv") && !n.is("ConvTranspose") && !n.is("Gemm") && !n.is("MatMul")) continue;
     const auto a = before.find(n.name), b = after.find(n.name);
-    if (a != before.end() && b != after.end() && b->second > a->second * kMargin) names.push_back(n.name);
+    if (a != before.end() && b != after.end() && b->second > a->second * kMargin) slower.push_back({n.name, b->second / a->second});
   }
-  return names;
+  return slower;
 }
 
 }  // namespace
@@ -54,22 +59,31 @@ void leave_slower_layers_float(const QuantizeRequest& request, Run& run, Quantiz
   Model prepared = run.original;
   passes::prepare(prepared);
   if (run.progress) run.progress("time layers", 0, 0);
-  const std::vector<std::string> slower = slower_nodes(prepared.graph, run.model.graph, request.bench_threads);
+  const std::vector<SlowerNode> slower = slower_nodes(prepared.graph, run.model.graph, request.bench_threads);
   if (slower.empty()) return;
-  for (const std::string& name : slower) stage->options["rules"].push_back(exact_pattern(name) + ".quantize=false");
-  result.slower_layers = slower;
+  for (const SlowerNode& s : slower) {
+    stage->options["rules"].push_back(exact_pattern(s.name) + ".quantize=false");
+    result.slower_layers.push_back(s.name);
+  }
   const passes::QuantizeOptions options = quantize_options_from(*stage);
   // Other borders may need ranges that were not observed yet; their statistics do not depend on what else is observed.
   calib::CalibrateOptions missing;
   for (const std::string& v : passes::values_to_observe(prepared.graph, options))
     if (run.ranges.find(v) == nullptr) missing.values.push_back(v);
-  if (!missing.values.empty()) {
-    check(run.calib != nullptr, ErrorCode::kUsage, "--never-slower needs --calib: the saved ranges lack tensor '{}'", printable(missing.values[0]));
+  for (const std::string& v : passes::values_to_average(prepared.graph, options))
+    if (run.ranges.channels_of(v) == nullptr && run.calib != nullptr) missing.averages.push_back(v);
+  if (!missing.values.empty() || !missing.averages.empty()) {
+    check(run.calib != nullptr, ErrorCode::kUsage, "--never-slower needs --calib: the saved ranges lack tensor '{}'",
+          printable(missing.values.empty() ? missing.averages[0] : missing.values[0]));
     quant::RangeTable more = calib::calibrate(prepared.graph, *run.calib, missing);
     for (auto& [name, stats] : more.entries) run.ranges.entries[name] = std::move(stats);
+    for (auto& [name, sums] : more.channels) run.ranges.channels[name] = std::move(sums);
   }
   run.model = std::move(prepared);
   run.report = passes::quantize_static(run.model, run.ranges, options);
+  for (passes::SkippedNode& skipped : run.report.skipped)
+    for (const SlowerNode& s : slower)
+      if (s.name == skipped.node) skipped.reason = fmt::format("int8 takes {:.2f} x the time of float on this machine", s.ratio);
 }
 
 }  // namespace precis::flow

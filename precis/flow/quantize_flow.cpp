@@ -22,8 +22,10 @@ namespace {
 using Outcome = QuantizeResult::Outcome;
 
 constexpr int64_t kCompareSamples = 64;             // whose outputs are compared; accuracy is judged on all rows
-constexpr int64_t kCalibrationCompareSamples = 32;  // on the calibration rows, where the figures are no independent proof anyway
+constexpr int64_t kCalibrationCompareSamples = 16;  // on the calibration rows, where the figures are no independent proof anyway
 constexpr int64_t kFewSamples = 64;      // fewer calibration samples than this are worth a warning
+
+constexpr double kBrokenDb = 6, kBrokenAgreement = 0.5;  // worse than this is no rounding error any more
 
 constexpr const char* kPreprocessKey = "precis.preprocess";
 
@@ -81,8 +83,11 @@ class QuantizeFlow {
   }
 
   void check_output_path() const {
+    check(!same_file(q_.input, q_.save_ranges), ErrorCode::kUsage, "--save-ranges {} is the input file; give another name", printable(q_.save_ranges));
     if (q_.dry_run) return;
     check(!same_file(q_.input, q_.output), ErrorCode::kUsage, "the output {} is the input file; give another name with -o", printable(q_.output));
+    for (const std::string& path : {q_.calib ? q_.calib->path : "", q_.data ? q_.data->path : "", q_.ranges})
+      check(!same_file(path, q_.output), ErrorCode::kUsage, "the output {} is also read; give another name with -o", printable(q_.output));
     const PathKind kind = path_kind(q_.output);
     check(kind != PathKind::kDirectory, ErrorCode::kUsage, "the output {} is a folder; give a file name", printable(q_.output));
     check(kind == PathKind::kMissing || q_.overwrite == Overwrite::kReplace, ErrorCode::kUsage, "the output {} exists; give another name, or -f to replace it",
@@ -193,6 +198,7 @@ class QuantizeFlow {
     options.progress = q_.progress;
     options.accuracy = data_ && data_->labelled();
     options.compared = data_ ? kCompareSamples : kCalibrationCompareSamples;
+    if (q_.max_drop && !options.accuracy) options.compared = source->size();  // the budget is on agreement: every row counts
     options.layer_rows = kLayerSamples;
     // Without labels there is nothing to count: only the compared rows are run.
     Judgement j = judge({&run_.original.graph, &after}, options.accuracy ? *source : *spread(source, options.compared), options);
@@ -200,11 +206,25 @@ class QuantizeFlow {
     result_.worst_layers = std::move(result_.comparison->layers);
     if (result_.worst_layers.size() > 5) result_.worst_layers.resize(5);
     result_.comparison->layers.clear();
+    doubt_the_result();
     if (!options.accuracy) return;
     result_.before.eval = std::move(j.models[0]);
     result_.after.eval = std::move(j.models[1]);
     if (!result_.before.eval->correct.empty())
       result_.drop_interval = paired_interval(result_.before.eval->correct, result_.after.eval->correct);
+  }
+
+  // No budget was asked for, but nobody wants a model that does something else.
+  void doubt_the_result() {
+    const auto& agreement = result_.comparison->top1_agreement;
+    for (const OutputComparison& o : result_.comparison->outputs) {
+      if (o.sqnr_db >= kBrokenDb && (!agreement || *agreement >= kBrokenAgreement)) continue;
+      result_.warnings.push_back(fmt::format(
+          "the int8 model does not do what the float model does (output '{}': SQNR {:.1f} dB{}): leave the worst layers in float with --set NODE.quantize=false, or try "
+          "another --observer",
+          printable(o.name), o.sqnr_db, agreement ? fmt::format(", same top-1 on {:.1f} %", *agreement * 100) : ""));
+      return;
+    }
   }
 
   // At most `count` rows, evenly spread.

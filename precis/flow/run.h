@@ -25,6 +25,7 @@ struct Run {
   Model model;                           // what the stages change
   std::shared_ptr<const data::DataSource> calib;
   std::vector<std::string> values_to_observe;  // set by the runner before `calibrate`, from the quantize stage that follows
+  std::vector<std::string> values_to_average;  // and for the bias correction
   bool histograms = true;                // set with it: whether an observer, or whoever keeps the table, needs them
   bool keeps_ranges = false;             // the table outlives the run (--save-ranges): it must serve every observer
   quant::RangeTable ranges;              // filled by `calibrate` unless given

@@ -41,6 +41,7 @@ void run_calibrate(Run& run, const Stage& stage) {
   check(run.calib != nullptr, ErrorCode::kUsage, "calibration needs data: give --calib PATH (100 samples or more), or ranges saved before with --ranges FILE");
   calib::CalibrateOptions options;
   options.values = run.values_to_observe;
+  options.averages = run.values_to_average;
   options.histograms = run.histograms;
   if (run.progress) options.progress = [&](int64_t done, int64_t total) { run.progress("calibrate", done, total); };
   const int64_t count = get_int(stage, "count", run.calib->size());
@@ -79,7 +80,7 @@ std::vector<StageInfo> make_stages() {
       {"calibrate", "runs the model on the calibration data and records ranges", {"count"}, run_calibrate},
       {"quantize_static",
        "gives weights and activations 8-bit encodings",
-       {"target", "observer", "percentile", "activations", "symmetric", "weight_bits", "per_channel", "isa_safe", "rules"},
+       {"target", "observer", "percentile", "activations", "symmetric", "weight_bits", "per_channel", "isa_safe", "bias_correction", "rules"},
        run_quantize},
       {"write", "the form of the output file", {"format", "opset"}, run_write},
   };
@@ -132,6 +133,7 @@ void run_recipe(const Recipe& recipe, Run& run) {
     if (stage.name == "calibrate" && quantize != nullptr) {
       const QuantizeOptions options = quantize_options_from(*quantize);
       run.values_to_observe = passes::values_to_observe(run.model.graph, options);
+      run.values_to_average = passes::values_to_average(run.model.graph, options);
       run.histograms = run.keeps_ranges || searches_histograms(options);
     }
     find_stage(stage.name)->run(run, stage);
@@ -159,6 +161,7 @@ QuantizeOptions quantize_options_from(const Stage& stage) {
   check(o.weights.bits >= 2 && o.weights.bits <= 8, ErrorCode::kUsage, "recipe line {}: weight_bits {} is outside 2 to 8", stage.line, o.weights.bits);
   o.per_channel = get_bool(stage, "per_channel", o.per_channel);
   o.isa_safe = get_bool(stage, "isa_safe", o.isa_safe);
+  o.bias_correction = get_bool(stage, "bias_correction", o.bias_correction);
   const auto rules = stage.options.find("rules");
   if (rules != stage.options.end())
     for (const std::string& text : rules->second) o.rules.push_back(parse_rule(text));
@@ -176,6 +179,7 @@ Stage quantize_stage_from(const QuantizeOptions& o) {
   if (o.weights.bits != 8) s.options["weight_bits"] = {std::to_string(o.weights.bits)};
   if (!o.per_channel) s.options["per_channel"] = {"false"};
   if (o.isa_safe) s.options["isa_safe"] = {"true"};
+  if (!o.bias_correction) s.options["bias_correction"] = {"false"};
   for (const passes::OverrideRule& r : o.rules) append(s.options["rules"], print_rules(r));
   return s;
 }

@@ -142,6 +142,12 @@ void Graph::sort() {
 }
 
 void Graph::compact() {
+  // Nothing is dead and the order is that of the ids: as read from most files.
+  const std::span<const NodeId> now = order();
+  bool done = now.size() == nodes_.size();
+  for (size_t p = 0; done && p < now.size(); ++p) done = now[p].index == static_cast<int32_t>(p);
+  if (done && std::all_of(values_.begin(), values_.end(), [](const Value& v) { return v.alive; })) return;
+
   std::vector<int32_t> new_value(values_.size(), -1), new_node(nodes_.size(), -1);
   const auto value_of = [&](ValueId id) {
     return id ? ValueId{new_value[static_cast<size_t>(id.index)]} : id;

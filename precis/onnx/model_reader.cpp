@@ -1,5 +1,6 @@
 // read_model and its kin: file -> wire scan -> protobuf -> Graph -> canonical opset -> encodings.
 #include <limits>
+#include <memory>
 
 #include "precis/core/check.h"
 #include "precis/core/hash.h"
@@ -71,11 +72,12 @@ ReadResult read_bytes(std::vector<std::byte> bytes, const std::string& what, Ext
   wire_scan(bytes, MessageKind::kModel, what);
   ImportContext context;
   context.tensors = {external, memory_limit(bytes.size())};
-  onnx::ModelProto proto;
-  parse(bytes, what, proto);
+  auto proto = std::make_unique<onnx::ModelProto>();
+  parse(bytes, what, *proto);
   bytes = {};
   within(what, [&] {
-    result.model = import_model(proto, context);
+    result.model = import_model(*proto, context);
+    proto.reset();  // of a large graph it takes as much memory as the graph
     if (external) external->check_unchanged();
     upgrade_model(result.model);
     if (options.qdq == ReadOptions::QdqFolding::kFold) {

@@ -8,6 +8,7 @@
 #include "precis/core/text.h"
 #include "precis/graph/macs.h"
 #include "precis/graph/op.h"
+#include "precis/passes/bias_correction.h"
 #include "precis/passes/override_rules.h"
 #include "precis/passes/quantize_placement.h"
 #include "precis/passes/quantize_weights.h"
@@ -117,6 +118,9 @@ class StaticQuantizer {
     r.grid = options_.weights;
     if (rule.weight_bits) r.grid.bits = *rule.weight_bits;
     r.isa_safe = options_.isa_safe;
+    const quant::ChannelSums* means = options_.bias_correction && int_bias && can_correct_bias(g_, n) ? ranges_.channels_of(g_.value(n.inputs[0]).name) : nullptr;
+    if (means != nullptr)
+      r.mean_shift = [&](const Tensor& c, const Encoding& e) { return mean_shift(g_, n, weights, c, e, *means); };
     WeightCodes codes = quantize_checked(r, n);
     codes.proof.node = n.name;
     report_.proofs.push_back(codes.proof);
@@ -289,6 +293,19 @@ std::vector<std::string> values_to_observe(const Graph& prepared, const Quantize
   std::vector<std::string> names;
   for (size_t i = 0; i < wanted.size(); ++i)
     if (wanted[i]) names.push_back(prepared.value(ValueId{static_cast<int32_t>(i)}).name);
+  return names;
+}
+
+std::vector<std::string> values_to_average(const Graph& prepared, const QuantizeOptions& options) {
+  std::vector<std::string> names;
+  if (!options.bias_correction || options.target == Target::kTensorRt) return names;
+  const Placement place = place_quantization(prepared, options);
+  for (NodeId id : prepared.order()) {
+    const Node& n = prepared.node(id);
+    if (place.role(id) != QuantRole::kHeavy || !can_correct_bias(prepared, n)) continue;
+    const std::string& name = prepared.value(n.inputs[0]).name;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
   return names;
 }
 

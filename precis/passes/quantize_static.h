@@ -35,6 +35,7 @@ struct QuantizeOptions {
   quant::GridSpec weights{DType::kI8, 8, quant::GridSpec::Symmetry::kSymmetric, quant::GridSpec::CodeRange::kRestricted};
   bool per_channel = true;
   bool isa_safe = false;                            // 7 bits for the channels whose pairs could saturate
+  bool bias_correction = true;                      // takes from each bias the mean shift that rounded weights cause
   quant::ObserverOptions observer;
   std::vector<OverrideRule> rules;
 };
@@ -66,6 +67,8 @@ void apply_target(QuantizeOptions& options);
 
 // The values whose ranges are needed, by name (input of calibration).
 std::vector<std::string> values_to_observe(const Graph& prepared, const QuantizeOptions& options);
+// The values whose channel means the bias correction wants; ranges without them are fine, their layers stay uncorrected.
+std::vector<std::string> values_to_average(const Graph& prepared, const QuantizeOptions& options);
 // Error(kUsage) naming the first value that `ranges` lacks, or a rule that matches nothing.
 QuantizeReport quantize_static(Model& model, const quant::RangeTable& ranges, const QuantizeOptions& options);
 // True when the model already computes on encoded weights or activations.

@@ -113,10 +113,13 @@ class WeightQuantizer {
     if (!r_.bias) return;
     out.bias = Tensor(DType::kI32, r_.bias->shape());
     std::vector<float> scales(static_cast<size_t>(r_.channels));
+    std::vector<double> shift;
+    if (r_.mean_shift) shift = r_.mean_shift(out.weights, out.encoding);
+    shift.resize(static_cast<size_t>(r_.channels), 0.0);
     for (int64_t c = 0; c < r_.channels; ++c) {
       const double s = static_cast<double>(r_.input.scale()) * static_cast<double>(out.encoding.scales[scale_of(c)]);
       scales[static_cast<size_t>(c)] = static_cast<float>(s);
-      out.bias.data<int32_t>()[static_cast<size_t>(c)] = static_cast<int32_t>(round_half_even(r_.bias->at_double(c) / s));
+      out.bias.data<int32_t>()[static_cast<size_t>(c)] = static_cast<int32_t>(round_half_even((r_.bias->at_double(c) - shift[static_cast<size_t>(c)]) / s));
     }
     out.bias_encoding = Encoding::per_axis_uniform(DType::kI32, r_.bias->shape(), r_.bias->shape().rank() - 1, std::move(scales));
   }

@@ -1,6 +1,9 @@
 // Codes for weights and biases, with the proof that no int32 accumulator can overflow. Internal to precis/passes.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "precis/core/encoding.h"
 #include "precis/core/tensor.h"
 #include "precis/passes/quantize_static.h"
@@ -15,6 +18,8 @@ struct WeightRequest {
   Encoding input;                   // of the data operand, per tensor
   quant::GridSpec grid;
   bool isa_safe = false;
+  // Mean shift of every output channel that these codes cause, taken from the bias; null or an empty answer: no correction.
+  std::function<std::vector<double>(const Tensor& codes, const Encoding& encoding)> mean_shift;
 };
 
 struct WeightCodes {

@@ -75,6 +75,30 @@ void RangeStats::merge(const RangeStats& later) {
   histogram.merge(later.histogram);
 }
 
+void ChannelSums::add(const Tensor& values) {
+  const Shape& shape = values.shape();
+  check(shape.rank() >= 2, ErrorCode::kInternal, "channel sums of a value of shape {}", shape.str());
+  const size_t channels = static_cast<size_t>(shape[1]), inner = static_cast<size_t>(shape.inner(2));
+  ChannelSums sample{std::vector<double>(channels, 0.0), static_cast<uint64_t>(shape[0]) * inner};
+  const std::span<const float> all = values.data<float>();
+  for (size_t plane = 0; inner > 0 && plane * inner < all.size(); ++plane)
+    sample.sums[plane % channels] += scan_values(all.subspan(plane * inner, inner)).sum;
+  merge(sample);
+}
+
+void ChannelSums::merge(const ChannelSums& later) {
+  if (sums.empty()) sums.resize(later.sums.size(), 0.0);
+  check(sums.size() == later.sums.size(), ErrorCode::kUsage, "a value has {} channels for some samples and {} for others", sums.size(),
+        later.sums.size());
+  for (size_t c = 0; c < sums.size(); ++c) sums[c] += later.sums[c];
+  count += later.count;
+}
+
+const ChannelSums* RangeTable::channels_of(std::string_view key) const {
+  const auto it = channels.find(key);
+  return it == channels.end() ? nullptr : &it->second;
+}
+
 const RangeStats* RangeTable::find(std::string_view key) const {
   const auto it = entries.find(key);
   return it == entries.end() ? nullptr : &it->second;
@@ -90,6 +114,7 @@ void RangeTable::merge(const RangeTable& later) {
               : later.data_hash.empty() ? data_hash
                                         : data_hash + "+" + later.data_hash;
   for (const auto& [key, stats] : later.entries) entries[key].merge(stats);
+  for (const auto& [key, sums] : later.channels) channels[key].merge(sums);
 }
 
 }  // namespace precis::quant

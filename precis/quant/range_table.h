@@ -62,13 +62,25 @@ struct RangeStats {
   void merge(const RangeStats& later);        // `later` saw samples after this one
 };
 
+// Sums over the channels (axis 1) of one value, merged in sample order.
+struct ChannelSums {
+  std::vector<double> sums;
+  uint64_t count = 0;                          // elements per channel
+  // Adds one sample's tensor of two dimensions or more. Error(kUsage) when the number of channels changes.
+  void add(const Tensor& values);
+  void merge(const ChannelSums& later);
+  double mean(size_t channel) const { return sums[channel] / static_cast<double>(count); }
+};
+
 class RangeTable {
  public:
   std::map<std::string, RangeStats, std::less<>> entries;  // key: value name ("scope/value" or "scope/node#role")
+  std::map<std::string, ChannelSums, std::less<>> channels;  // of the values that weighted operators read
   std::string graph_hash;                      // of the prepared float graph
   std::string data_hash;                       // content of the calibration samples, in order
 
   const RangeStats* find(std::string_view key) const;
+  const ChannelSums* channels_of(std::string_view key) const;
   // Appends statistics of later samples. Error(kUsage) when the graph hashes differ.
   void merge(const RangeTable& later);
   std::string to_bytes() const;                // own binary format with magic, version and checksum; deterministic

@@ -1,5 +1,5 @@
 // The range table as a file: "PRCRANGE", u32 version, u32 length and text of both hashes, u64 count, then per entry its key and
-// statistics, all little-endian; last the XXH3-64 of everything before. docs/calibration.md has the layout.
+// statistics, u64 count and per value its key and channel sums, all little-endian; last the XXH3-64 of everything before. docs/calibration.md has the layout.
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -13,7 +13,7 @@ namespace precis::quant {
 namespace {
 
 constexpr std::string_view kMagic = "PRCRANGE";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint64_t kMaxKey = 4096;
 constexpr uint64_t kMaxFile = 1ull << 30;
 
@@ -81,6 +81,23 @@ struct RangeTableCodec {
     w.put<uint32_t>(static_cast<uint32_t>(s.histogram.counts_.size()));
     for (uint64_t c : s.histogram.counts_) w.put(c);
   }
+  static void put(ByteWriter& w, const ChannelSums& s) {
+    w.put(s.count);
+    w.put<uint32_t>(static_cast<uint32_t>(s.sums.size()));
+    for (double d : s.sums) w.put(d);
+  }
+  static ChannelSums get_channels(ByteReader& r) {
+    ChannelSums s;
+    s.count = r.get<uint64_t>();
+    const uint32_t channels = r.get<uint32_t>();
+    if (channels > r.left() / sizeof(double)) r.bad("there are fewer channel sums than announced");
+    s.sums.resize(channels);
+    for (double& d : s.sums) {
+      d = r.get<double>();
+      if (!std::isfinite(d)) r.bad("a channel sum is not finite");
+    }
+    return s;
+  }
   static RangeStats get(ByteReader& r) {
     RangeStats s;
     s.min = r.get<float>();
@@ -111,6 +128,11 @@ std::string RangeTable::to_bytes() const {
     w.put_text(key);
     RangeTableCodec::put(w, stats);
   }
+  w.put<uint64_t>(channels.size());
+  for (const auto& [key, sums] : channels) {
+    w.put_text(key);
+    RangeTableCodec::put(w, sums);
+  }
   w.put(xxh3(std::as_bytes(std::span(w.out))));
   return std::move(w.out);
 }
@@ -133,6 +155,11 @@ RangeTable RangeTable::from_bytes(std::string_view bytes, const std::string& whe
   for (uint64_t i = 0; i < count; ++i) {
     std::string key = r.get_text();
     if (!t.entries.emplace(std::move(key), RangeTableCodec::get(r)).second) r.bad("a name appears twice");
+  }
+  const uint64_t averaged = r.get<uint64_t>();
+  for (uint64_t i = 0; i < averaged; ++i) {
+    std::string key = r.get_text();
+    if (!t.channels.emplace(std::move(key), RangeTableCodec::get_channels(r)).second) r.bad("a name appears twice");
   }
   if (r.left() != sizeof(uint64_t)) r.bad("bytes are left over");
   return t;

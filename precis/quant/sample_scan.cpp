@@ -13,12 +13,27 @@ namespace {
 
 constexpr size_t kLanes = 8;
 
-struct Lanes {
-  float lo[kLanes], hi[kLanes];
-  double sum[kLanes], squares[kLanes];
+// Vectors of the compiler, which it makes of whatever registers the target has.
+using Floats = float __attribute__((vector_size(16)));
+using Doubles = double __attribute__((vector_size(32)));
+
+// Lanes 0 to 3 or 4 to 7 of a scan.
+struct HalfLanes {
+  Floats lo, hi;
+  Doubles sum, squares;
 };
 
-[[gnu::always_inline]] inline void add_to_lane(Lanes& lanes, size_t lane, float x) {
+[[gnu::always_inline]] inline void add_four(HalfLanes& lanes, const float* at) {
+  Floats x;
+  __builtin_memcpy(&x, at, sizeof(x));
+  lanes.lo = x < lanes.lo ? x : lanes.lo;
+  lanes.hi = x > lanes.hi ? x : lanes.hi;
+  const Doubles d = __builtin_convertvector(x, Doubles);
+  lanes.sum += d;
+  lanes.squares += d * d;
+}
+
+[[gnu::always_inline]] inline void add_one(HalfLanes& lanes, size_t lane, float x) {
   lanes.lo[lane] = x < lanes.lo[lane] ? x : lanes.lo[lane];
   lanes.hi[lane] = x > lanes.hi[lane] ? x : lanes.hi[lane];
   lanes.sum[lane] += static_cast<double>(x);
@@ -26,25 +41,24 @@ struct Lanes {
 }
 
 [[gnu::always_inline]] inline SampleSummary scan_body(const float* x, size_t n) {
-  Lanes lanes;
-  for (size_t lane = 0; lane < kLanes; ++lane) {
-    lanes.lo[lane] = lanes.hi[lane] = x[0];
-    lanes.sum[lane] = lanes.squares[lane] = 0;
-  }
+  const Floats start = {x[0], x[0], x[0], x[0]};
+  HalfLanes low{start, start, {}, {}}, high = low;
   const size_t whole = n / kLanes * kLanes;
-  for (size_t i = 0; i < whole; i += kLanes)
-    for (size_t lane = 0; lane < kLanes; ++lane) add_to_lane(lanes, lane, x[i + lane]);
-  for (size_t i = whole; i < n; ++i) add_to_lane(lanes, i - whole, x[i]);
-  SampleSummary s;
-  s.min = lanes.lo[0];
-  s.max = lanes.hi[0];
-  s.elements = n;
-  for (size_t lane = 0; lane < kLanes; ++lane) {
-    s.min = lanes.lo[lane] < s.min ? lanes.lo[lane] : s.min;
-    s.max = lanes.hi[lane] > s.max ? lanes.hi[lane] : s.max;
-    s.sum += lanes.sum[lane];
-    s.sum_squares += lanes.squares[lane];
+  for (size_t i = 0; i < whole; i += kLanes) {
+    add_four(low, x + i);
+    add_four(high, x + i + 4);
   }
+  for (size_t i = whole; i < n; ++i) add_one(i - whole < 4 ? low : high, (i - whole) % 4, x[i]);
+  SampleSummary s;
+  s.min = s.max = x[0];
+  s.elements = n;
+  for (const HalfLanes* half : {&low, &high})
+    for (size_t lane = 0; lane < 4; ++lane) {
+      s.min = half->lo[lane] < s.min ? half->lo[lane] : s.min;
+      s.max = half->hi[lane] > s.max ? half->hi[lane] : s.max;
+      s.sum += half->sum[lane];
+      s.sum_squares += half->squares[lane];
+    }
   return s;
 }
 

@@ -166,7 +166,6 @@ std::string quantize_text(const flow::QuantizeRequest& q, const flow::QuantizeRe
   out += skipped_text(r.report.skipped);
   out += proof_text(r.report.proofs);
   if (!r.worst_layers.empty()) out += fmt::format("\nWorst layers, over {} samples:\n", r.comparison->layer_samples) + layers_text(r.worst_layers, 5);
-  for (const std::string& layer : r.slower_layers) out += fmt::format("left in float because int8 was slower here: {}\n", printable(layer));
   if (r.outcome == Outcome::kDryRun)
     out += fmt::format("\nDry run: the output would be {} bytes ({} -> {}); nothing was written.\n", r.after.bytes, format_bytes(r.before.bytes), format_bytes(r.after.bytes));
   else

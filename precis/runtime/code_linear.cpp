@@ -37,7 +37,7 @@ ChannelConstants::ChannelConstants(PlanBuilder& b, const CodeLinear& linear,
 }
 
 std::unique_ptr<LinearKernel> make_linear_kernel(PlanBuilder& b, const CodeLinear& linear) {
-  for (const auto make : {make_depthwise_quads_kernel, make_depthwise_kernel, make_panel_kernel, make_quad_kernel})
+  for (const auto make : {make_depthwise_kernel, make_panel_kernel, make_quad_kernel})
     if (auto kernel = make(b, linear)) return kernel;
   return make_pair_kernel(b, linear);
 }

@@ -44,10 +44,9 @@ class LinearKernel {
 std::unique_ptr<LinearKernel> make_linear_kernel(PlanBuilder& builder, const CodeLinear& linear);
 
 // The kernels behind make_linear_kernel(); null where one does not take the case. code_linear_vnni.cpp:
-std::unique_ptr<LinearKernel> make_depthwise_quads_kernel(PlanBuilder& builder, const CodeLinear& linear);
+std::unique_ptr<LinearKernel> make_depthwise_kernel(PlanBuilder& builder, const CodeLinear& linear);
 std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& builder, const CodeLinear& linear);
 // code_linear_exact.cpp:
-std::unique_ptr<LinearKernel> make_depthwise_kernel(PlanBuilder& builder, const CodeLinear& linear);
 std::unique_ptr<LinearKernel> make_quad_kernel(PlanBuilder& builder, const CodeLinear& linear);
 std::unique_ptr<LinearKernel> make_pair_kernel(PlanBuilder& builder, const CodeLinear& linear);  // takes all
 

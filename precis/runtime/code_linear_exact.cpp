@@ -1,4 +1,4 @@
-// The kernels that run without VNNI: pairs of K in 16 bits, quads with exact lists, and depthwise.
+// The kernels that run without VNNI: pairs of K in 16 bits, and quads with exact lists.
 #include <algorithm>
 
 #include "precis/core/checked.h"
@@ -87,33 +87,6 @@ class QuadKernel final : public RangedKernel {
   std::vector<int32_t> offsets_;
 };
 
-// Reads its constants channel after channel, whatever the groups.
-simd::ConvShape ungrouped(simd::ConvShape shape) {
-  shape.groups = 1;
-  return shape;
-}
-
-class DepthwiseKernel final : public RangedKernel {
- public:
-  DepthwiseKernel(PlanBuilder& b, const CodeLinear& linear)
-      : RangedKernel(linear, ChannelConstants(b, linear, ungrouped(linear.shape))) {
-    weights_ = b.packed(linear.key + "depthwise", [&] {
-      return as_bytes(simd::pack_depthwise_weights(linear.shape, centred_weights(linear).data()));
-    });
-    rows_per_range_ = std::max<int64_t>(shape_.out[2], ceil_div(shape_.rows(), int64_t{b.threads()} * 4));
-  }
-  const char* name() const override { return "depthwise_codes"; }
-
- private:
-  void run_range(const Call& call, int64_t first, int64_t last, std::byte*) const override {
-    const simd::ConvData data{call.x,        x_type_,
-                              x_zero_point_, reinterpret_cast<const int16_t*>(weights_.bytes()),
-                              call.y,        call.y_stride};
-    code_kernels()->depthwise(shape_, data, call.epilogue, first, last);
-  }
-  Tensor weights_;
-};
-
 }  // namespace
 
 std::unique_ptr<LinearKernel> make_pair_kernel(PlanBuilder& b, const CodeLinear& linear) {
@@ -129,11 +102,6 @@ std::unique_ptr<LinearKernel> make_quad_kernel(PlanBuilder& b, const CodeLinear&
       });
   if (!weights) return nullptr;
   return std::make_unique<QuadKernel>(b, linear, std::move(weights));
-}
-
-std::unique_ptr<LinearKernel> make_depthwise_kernel(PlanBuilder& b, const CodeLinear& linear) {
-  if (!simd::is_depthwise(linear.shape)) return nullptr;
-  return std::make_unique<DepthwiseKernel>(b, linear);
 }
 
 }  // namespace precis::runtime

@@ -1,4 +1,4 @@
-// The kernels with VPDPBUSD as LinearKernels: constants, and the cut into ranges of pixels or of channels.
+// Panels (VNNI) and depthwise as LinearKernels: constants, and the cut into ranges of pixels or of channels.
 #include <algorithm>
 
 #include "precis/core/checked.h"
@@ -15,7 +15,7 @@ namespace {
 namespace simd = kernels::simd;
 
 // Work that is done sooner than a second thread has started: multiply-adds of panels, results of depthwise.
-constexpr int64_t kSerialProducts = 1 << 20;
+constexpr int64_t kSerialProducts = 1 << 21;
 constexpr int64_t kSerialResults = 1 << 16;
 constexpr int64_t kRangesPerThread = 2;  // a thread that was held up leaves the rest to the others
 constexpr int64_t kFewPixels = 8;
@@ -23,9 +23,8 @@ constexpr int64_t kFewPixels = 8;
 struct Constants {
   Tensor weights, offsets, multiplier, bias;
   bool with_bias = false;  // offsets hold the bias
-  int64_t bytes() const {
-    return weights.nbytes() + offsets.nbytes() + multiplier.nbytes() + bias.nbytes();
-  }
+  int passes = 1;
+  int64_t bytes() const { return weights.nbytes() + offsets.nbytes() + multiplier.nbytes() + bias.nbytes(); }
   void set(simd::Epilogue& e) const {
     e.multiplier = reinterpret_cast<const float*>(multiplier.bytes());
     e.bias = with_bias ? nullptr : reinterpret_cast<const float*>(bias.bytes());
@@ -42,23 +41,44 @@ struct Constants {
   }
 };
 
-// Null where weights leave 8 bits. pack_weights(centred, packed) fills weight_bytes; order(values) puts constants
-// per channel in the kernel's order.
-template <typename PackWeights, typename Order>
-std::shared_ptr<const Constants> pack(const CodeLinear& linear, int64_t weight_bytes, PackWeights pack_weights,
-                                      Order order) {
-  const std::vector<int16_t> centred = centred_weights(linear);
-  if (!simd::fits_s8(linear.shape, centred.data())) return nullptr;
+// order(values) puts constants per channel in the kernel's order; weights are left to the caller.
+template <typename Order>
+Constants constants_of(const CodeLinear& linear, const int16_t* centred, Order order) {
   Constants c;
-  c.weights = Tensor(DType::kU8, Shape{weight_bytes});
-  pack_weights(centred.data(), c.weights.bytes());
-  c.with_bias = simd::sums_are_exact(linear.shape, centred.data(), linear.x_type, linear.x_zero_point,
-                                     linear.bias.data());
-  c.offsets = as_bytes(order(simd::channel_offsets(linear.shape, centred.data(), linear.x_type,
-                                                   linear.x_zero_point,
+  c.with_bias =
+      simd::sums_are_exact(linear.shape, centred, linear.x_type, linear.x_zero_point, linear.bias.data());
+  c.offsets = as_bytes(order(simd::channel_offsets(linear.shape, centred, linear.x_type, linear.x_zero_point,
                                                    c.with_bias ? linear.bias.data() : nullptr)));
   c.multiplier = as_bytes(order(linear.multiplier));
   if (!c.with_bias) c.bias = as_bytes(order(std::vector<float>(linear.bias.begin(), linear.bias.end())));
+  return c;
+}
+
+// Null where weights leave what two passes can hold.
+std::shared_ptr<const Constants> pack_panels(const CodeLinear& linear, int64_t width) {
+  const std::vector<int16_t> centred = centred_weights(linear);
+  const int passes = simd::s8_passes(linear.shape, centred.data());
+  if (passes == 0) return nullptr;
+  Constants c = constants_of(linear, centred.data(), [&](const auto& values) {
+    return simd::pack_channels(linear.shape, values.data());
+  });
+  const simd::PanelPlan plan = simd::plan_panels(linear.shape, linear.x_type, width, passes);
+  c.passes = passes;
+  c.weights = Tensor(DType::kU8, Shape{plan.weight_bytes});
+  simd::pack_panels(plan, centred.data(), c.weights.bytes());
+  return std::make_shared<const Constants>(std::move(c));
+}
+
+std::shared_ptr<const Constants> pack_depthwise(const CodeLinear& linear, int64_t vector) {
+  const std::vector<int16_t> centred = centred_weights(linear);
+  const int passes = simd::s8_passes(linear.shape, centred.data());
+  if (passes == 0) return nullptr;
+  const simd::DepthwisePlan plan = simd::plan_depthwise(linear.shape, vector, passes);
+  Constants c = constants_of(linear, centred.data(),
+                             [&](const auto& values) { return simd::spread_channels(plan, values.data()); });
+  c.passes = passes;
+  c.weights = Tensor(DType::kU8, Shape{plan.weight_bytes()});
+  simd::pack_depthwise(plan, centred.data(), c.weights.bytes());
   return std::make_shared<const Constants>(std::move(c));
 }
 
@@ -120,13 +140,13 @@ class PanelLinearKernel final : public LinearKernel {
   int64_t pixels_per_range_ = 1, panels_per_range_ = 1, range_bytes_ = 0;
 };
 
-class DepthwiseQuadsKernel final : public LinearKernel {
+class DepthwiseLinearKernel final : public LinearKernel {
  public:
-  DepthwiseQuadsKernel(const CodeLinear& linear, int64_t threads, simd::DepthwisePlan plan,
-                       std::shared_ptr<const Constants> constants)
+  DepthwiseLinearKernel(const CodeLinear& linear, int64_t threads, simd::DepthwisePlan plan,
+                        std::shared_ptr<const Constants> constants)
       : plan_(std::move(plan)),
         constants_(std::move(constants)),
-        kernel_(simd::depthwise_quads_kernel_for(current_isa())),
+        kernel_(simd::depthwise_kernel_for(current_isa())),
         data_(constants_->data<simd::DepthwiseData>(linear)),
         range_bytes_(round_up(plan_.scratch_bytes, kArenaAlignment)) {
     const simd::ConvShape& s = plan_.shape;
@@ -134,7 +154,7 @@ class DepthwiseQuadsKernel final : public LinearKernel {
     if (threads > 1 && s.rows() * s.out_channels >= kSerialResults)
       pixels_per_range_ = round_up(ceil_div(s.rows(), threads * kRangesPerThread), s.out[2]);
   }
-  const char* name() const override { return "depthwise_u8s8_quads"; }
+  const char* name() const override { return "depthwise_u8s8"; }
   int64_t scratch_bytes() const override {
     return ceil_div(plan_.shape.rows(), pixels_per_range_) * range_bytes_;
   }
@@ -146,7 +166,8 @@ class DepthwiseQuadsKernel final : public LinearKernel {
     data.y = call.y;
     data.y_stride = call.y_stride;
     run_chunks(plan_.shape.rows(), pixels_per_range_, [&](int64_t first, int64_t last) {
-      kernel_(plan_, data, call.epilogue, first, last, call.scratch + first / pixels_per_range_ * range_bytes_);
+      kernel_(plan_, data, call.epilogue, first, last,
+              call.scratch + first / pixels_per_range_ * range_bytes_);
     });
   }
 
@@ -163,29 +184,22 @@ class DepthwiseQuadsKernel final : public LinearKernel {
 std::unique_ptr<LinearKernel> make_panel_kernel(PlanBuilder& b, const CodeLinear& linear) {
   const int64_t width = simd::panel_width(current_isa());
   if (width == 0) return nullptr;
-  simd::PanelPlan plan = simd::plan_panels(linear.shape, linear.x_type, width);
-  auto constants = b.weights().get_object<Constants>(linear.key + "panels", [&] {
-    return pack(
-        linear, plan.weight_bytes,
-        [&](const int16_t* centred, std::byte* packed) { simd::pack_panels(plan, centred, packed); },
-        [&](const auto& values) { return simd::pack_channels(linear.shape, values.data()); });
-  });
+  auto constants =
+      b.weights().get_object<Constants>(linear.key + "panels", [&] { return pack_panels(linear, width); });
   if (!constants) return nullptr;
+  simd::PanelPlan plan = simd::plan_panels(linear.shape, linear.x_type, width, constants->passes);
   return std::make_unique<PanelLinearKernel>(linear, b.threads(), std::move(plan), std::move(constants));
 }
 
-std::unique_ptr<LinearKernel> make_depthwise_quads_kernel(PlanBuilder& b, const CodeLinear& linear) {
-  if (!simd::is_depthwise(linear.shape) || simd::depthwise_quads_kernel_for(current_isa()) == nullptr)
+std::unique_ptr<LinearKernel> make_depthwise_kernel(PlanBuilder& b, const CodeLinear& linear) {
+  if (!simd::is_depthwise(linear.shape) || simd::depthwise_kernel_for(current_isa()) == nullptr)
     return nullptr;
-  simd::DepthwisePlan plan = simd::plan_depthwise(linear.shape);
-  auto constants = b.weights().get_object<Constants>(linear.key + "depthwise quads", [&] {
-    return pack(
-        linear, plan.weight_bytes(),
-        [&](const int16_t* centred, std::byte* packed) { simd::pack_depthwise_quads(plan, centred, packed); },
-        [&](const auto& values) { return simd::spread_channels(plan, values.data()); });
-  });
+  const int64_t vector = simd::depthwise_vector(current_isa());
+  auto constants = b.weights().get_object<Constants>(linear.key + "depthwise",
+                                                     [&] { return pack_depthwise(linear, vector); });
   if (!constants) return nullptr;
-  return std::make_unique<DepthwiseQuadsKernel>(linear, b.threads(), std::move(plan), std::move(constants));
+  simd::DepthwisePlan plan = simd::plan_depthwise(linear.shape, vector, constants->passes);
+  return std::make_unique<DepthwiseLinearKernel>(linear, b.threads(), std::move(plan), std::move(constants));
 }
 
 }  // namespace precis::runtime

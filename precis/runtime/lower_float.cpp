@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "precis/runtime/geometry.h"
+#include "precis/runtime/kernel_step.h"
 #include "precis/runtime/lower_float.h"
 #include "precis/runtime/onednn/primitives.h"
 #include "precis/runtime/reference_geometry.h"
@@ -98,6 +99,50 @@ bool lower_float_pool(PlanBuilder& b, const FusedOp& op) {
   return true;
 }
 
+namespace {
+
+constexpr int64_t kManyPairs = 64;         // rows from which the form for pairs is worth its second step
+constexpr int64_t kPairsPerChunk = 16384;  // work per parallel chunk
+
+// (a, b) -> (a - b, b - a)
+void pair_differences(const float* from, float* to, int64_t pairs) {
+  for (int64_t i = 0; i < pairs; ++i) {
+    const float difference = from[2 * i] - from[2 * i + 1];
+    to[2 * i] = difference;
+    to[2 * i + 1] = -difference;
+  }
+}
+
+// Softmax of many pairs, as detectors have them: the logistic function of their differences. oneDNN goes
+// through such short rows one by one.
+bool lower_pair_softmax(PlanBuilder& b, const FusedOp& op) {
+  const ValueId source = b.node(op).inputs[0];
+  const Shape shape = b.shape(source);
+  onednn::FunctionSpec spec;
+  spec.shape = Shape{shape.numel()};
+  spec.function = onednn::Function::kSigmoid;
+  const KernelPtr kernel = onednn::make_function(spec);
+  if (!kernel) return false;
+  const BufferId in = b.read(source, Layout::kPlain), out = b.write(op.outputs[0], Layout::kPlain);
+  b.may_share(in, out);
+  const int64_t pairs = shape.numel() / 2;
+  const auto subtract = [=](std::span<std::byte* const> buffers) {
+    const auto* from = reinterpret_cast<const float*>(buffers[static_cast<size_t>(in)]);
+    auto* to = reinterpret_cast<float*>(buffers[static_cast<size_t>(out)]);
+    run_chunks(pairs, kPairsPerChunk, [&](int64_t begin, int64_t end) {
+      pair_differences(from + 2 * begin, to + 2 * begin, end - begin);
+    });
+  };
+  const auto describe = [&](std::string kernel_name, ValueId from) {
+    return b.describe(op, std::move(kernel_name), {from}, Layout::kPlain, Layout::kPlain);
+  };
+  b.emit(std::make_unique<CallStep>(subtract), describe("pair differences", source), {in, out});
+  b.emit_kernel(kernel, describe("onednn:" + kernel->implementation(), op.outputs[0]), {out, out});
+  return true;
+}
+
+}  // namespace
+
 bool lower_float_softmax(PlanBuilder& b, const FusedOp& op) {
   const Node& main = b.node(op);
   const ValueId source = main.inputs[0];
@@ -106,6 +151,9 @@ bool lower_float_softmax(PlanBuilder& b, const FusedOp& op) {
   spec.shape = b.shape(source);
   spec.axis = normalize_axis(main.get_int("axis", -1), spec.shape.rank(), main.op.c_str());
   spec.logarithm = main.is("LogSoftmax");
+  const bool pairs = spec.axis == spec.shape.rank() - 1 && spec.shape[spec.axis] == 2;
+  if (pairs && !spec.logarithm && spec.shape.numel() >= 2 * kManyPairs && lower_pair_softmax(b, op))
+    return true;
   const KernelPtr kernel = onednn::make_softmax(spec);
   if (!kernel) return false;
   emit_unary(b, op, source, kernel, Layout::kPlain, Layout::kPlain, true);

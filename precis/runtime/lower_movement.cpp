@@ -17,6 +17,29 @@ std::optional<std::vector<int64_t>> constant_ints(const PlanBuilder& b, ValueId 
 
 }  // namespace
 
+namespace {
+
+// Batch and channels stay, and so does the row-major order of all other elements: the layouts of images stay
+// too.
+bool keeps_pixels(const Shape& a, const Shape& b) {
+  if (a == b) return true;
+  const bool images = layout_allowed(a, Layout::kChannelsLast) && layout_allowed(b, Layout::kChannelsLast);
+  return images && a[0] == b[0] && a[1] == b[1];
+}
+
+// Whether every element of the transposed value `out` in layout `to` lies where it lay in the source in
+// layout `from`.
+bool transposes_in_place(const Shape& in, Layout from, const Shape& out, Layout to,
+                         const std::vector<int64_t>& perm) {
+  if (!layout_allowed(in, from) || !layout_allowed(out, to)) return false;
+  const std::vector<int64_t> before = strides_in(in, from), after = strides_in(out, to);
+  for (size_t i = 0; i < perm.size(); ++i)
+    if (out.dims()[i] != 1 && after[i] != before[static_cast<size_t>(perm[i])]) return false;
+  return true;
+}
+
+}  // namespace
+
 bool lower_alias(PlanBuilder& b, const FusedOp& op) {
   const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
   if (!op.absorbed.empty()) return false;
@@ -27,7 +50,7 @@ bool lower_alias(PlanBuilder& b, const FusedOp& op) {
     const Tensor* training = b.constant(b.node(op).inputs[2]);
     if (training == nullptr || training->at_int(0) != 0) return false;
   }
-  const Layout layout = b.shape(in) == b.shape(out) ? b.native_layout(in) : Layout::kPlain;
+  const Layout layout = keeps_pixels(b.shape(in), b.shape(out)) ? b.native_layout(in) : Layout::kPlain;
   b.alias(out, layout, in, layout);
   return true;
 }
@@ -41,18 +64,14 @@ bool lower_transpose(PlanBuilder& b, const FusedOp& op) {
   std::vector<int64_t> reversed(static_cast<size_t>(rank));
   for (int i = 0; i < rank; ++i) reversed[static_cast<size_t>(i)] = rank - 1 - i;
   const std::vector<int64_t> perm = main.get_ints("perm", reversed);
-  std::vector<int64_t> to_last(static_cast<size_t>(rank)), to_first(static_cast<size_t>(rank));
-  for (int i = 0; i < rank; ++i) {
-    to_last[static_cast<size_t>(i)] = i == 0 ? 0 : i + 1 < rank ? i + 1 : 1;
-    to_first[static_cast<size_t>(i)] = i == 0 ? 0 : i == 1 ? rank - 1 : i - 1;
-  }
-  // NCHW -> NHWC as an operator is the channels-last form of its input, and the other way round.
-  if (perm == to_last && layout_allowed(source, Layout::kChannelsLast)) {
-    b.alias(out, Layout::kPlain, in, Layout::kChannelsLast);
-    return true;
-  }
-  if (perm == to_first && layout_allowed(destination, Layout::kChannelsLast)) {
-    b.alias(out, Layout::kChannelsLast, in, Layout::kPlain);
+  // NCHW -> NHWC as an operator is the channels-last form of its input, and the other way round; some
+  // transposes are both, and then the form that the input already has is taken.
+  const bool plain_first = b.native_layout(in) == Layout::kPlain;
+  for (const bool plain : {plain_first, !plain_first}) {
+    const Layout from = plain ? Layout::kPlain : Layout::kChannelsLast;
+    const Layout to = plain ? Layout::kChannelsLast : Layout::kPlain;
+    if (!transposes_in_place(source, from, destination, to, perm)) continue;
+    b.alias(out, to, in, from);
     return true;
   }
   StridedCopy copy;

@@ -61,6 +61,12 @@ int64_t channel_of(const Node& node, const Shape& s, int64_t i) {
   return first ? i / s.inner(1) : i % s[s.rank() - 1];
 }
 
+// How many weights of one output channel lie side by side.
+int64_t weights_per_channel_run(const Node& node, const Shape& s) {
+  if (node.is("ConvTranspose")) return s.inner(2);
+  return node.is("Conv") || (node.is("Gemm") && node.get_int("transB", 0) != 0) ? s.inner(1) : 1;
+}
+
 Constants fold_affine(const PlanBuilder& b, const FusedOp& op, const Tensor& weights, const Tensor& bias) {
   if (op.affine.empty()) return {weights, bias, ""};
   const Node& main = b.node(op);
@@ -82,9 +88,11 @@ Constants fold_affine(const PlanBuilder& b, const FusedOp& op, const Tensor& wei
   if (!all->scales) return folded;
   folded.weights = weights.clone();
   auto w = folded.weights.data<float>();
-  for (size_t i = 0; i < w.size(); ++i) {
-    const int64_t channel = channel_of(main, weights.shape(), static_cast<int64_t>(i));
-    w[i] = static_cast<float>(w[i] * all->scale[static_cast<size_t>(channel)]);
+  const auto run = static_cast<size_t>(weights_per_channel_run(main, weights.shape()));
+  for (size_t begin = 0; begin < w.size(); begin += run) {
+    const int64_t channel = channel_of(main, weights.shape(), static_cast<int64_t>(begin));
+    const double scale = all->scale[static_cast<size_t>(channel)];
+    for (float& x : w.subspan(begin, run)) x = static_cast<float>(x * scale);
   }
   return folded;
 }

@@ -38,6 +38,7 @@ Table make_table() {
   add(t, lower_float_function,
       {"Relu", "LeakyRelu", "PRelu", "Elu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu",
        "Abs", "Sqrt", "Exp", "Neg"});
+  add(t, lower_cast, {"Cast"});
   add(t, lower_float_scalar, {"Add", "Sub", "Mul", "Div"});
   add(t, lower_float_binary, {"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"});
   add(t, lower_float_softmax, {"Softmax", "LogSoftmax"});

@@ -19,6 +19,7 @@ bool lower_float_convolution(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_matmul(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_pool(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_function(PlanBuilder& builder, const FusedOp& op);
+bool lower_cast(PlanBuilder& builder, const FusedOp& op);  // lower_cast.cpp
 bool lower_float_scalar(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_binary(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_softmax(PlanBuilder& builder, const FusedOp& op);

@@ -20,6 +20,25 @@ struct Plane {
   int64_t rows, columns, source_row, source_column, destination_row, destination_column;
 };
 
+// Rows of a length known to the compiler: a move each instead of a call each.
+template <size_t Bytes, typename T>
+void copy_short_rows(const Plane& p, const T* source, T* destination) {
+  for (int64_t r = 0; r < p.rows; ++r)
+    std::memcpy(destination + r * p.destination_row, source + r * p.source_row, Bytes);
+}
+
+// Both sides run along their rows.
+template <typename T>
+void copy_rows(const Plane& p, const T* source, T* destination) {
+  const size_t bytes = static_cast<size_t>(p.columns) * sizeof(T);
+  if (bytes == 4) return copy_short_rows<4>(p, source, destination);
+  if (bytes == 8) return copy_short_rows<8>(p, source, destination);
+  if (bytes == 16) return copy_short_rows<16>(p, source, destination);
+  if (bytes == 32) return copy_short_rows<32>(p, source, destination);
+  for (int64_t r = 0; r < p.rows; ++r)
+    std::memcpy(destination + r * p.destination_row, source + r * p.source_row, bytes);
+}
+
 // Rows of N elements, each out of its own run of the source: interleaved. N is known so that the compiler can
 // keep the runs in registers.
 template <typename T, int N>
@@ -51,12 +70,7 @@ bool interleave_plane(const Plane& p, const T* source, T* destination) {
 
 template <typename T>
 void copy_plane(const Plane& p, const T* source, T* destination) {
-  if (p.source_column == 1 && p.destination_column == 1) {
-    for (int64_t r = 0; r < p.rows; ++r)
-      std::memcpy(destination + r * p.destination_row, source + r * p.source_row,
-                  static_cast<size_t>(p.columns) * sizeof(T));
-    return;
-  }
+  if (p.source_column == 1 && p.destination_column == 1) return copy_rows(p, source, destination);
   if (interleave_plane(p, source, destination)) return;
   for (int64_t r0 = 0; r0 < p.rows; r0 += kTile) {
     const int64_t r1 = std::min(p.rows, r0 + kTile);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "precis/core/parallel.h"
@@ -49,6 +50,7 @@ quant::RangeTable table_on(int threads, const data::DataSource& source) {
   const ThreadScope scope(threads);
   CalibrateOptions options;
   options.values = {"x", "r", "f", "y"};
+  options.averages = {"x", "r", "a"};
   return calibrate(parse_graph(kNet), source, options);
 }
 
@@ -80,6 +82,13 @@ TEST(Calibrator, EqualsOneSampleAfterTheOther) {
     EXPECT_EQ(got.histogram.low(), stats.histogram.low()) << name;
     EXPECT_EQ(got.histogram.counts(), stats.histogram.counts()) << name;
   }
+  EXPECT_THAT(table.channels, testing::SizeIs(3));
+  const quant::ChannelSums& r = *table.channels_of("r");
+  EXPECT_EQ(r.sums.size(), 8u);
+  EXPECT_EQ(r.count, want["r"].elements / 8);
+  double sum = 0;
+  for (double channel : r.sums) sum += channel;
+  EXPECT_NEAR(sum, want["r"].sum, 1e-6 * std::fabs(sum));
 }
 
 TEST(Calibrator, WatchersSeeEverySample) {

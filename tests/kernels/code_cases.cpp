@@ -43,7 +43,7 @@ ConvShape random_shape(Random& r, Kind kind) {
 
 std::vector<int16_t> random_weights(Random& r, int64_t n, WeightRange range) {
   std::vector<int16_t> w;
-  const int64_t most = range == WeightRange::kWide && r.coin() ? 255 : 127;
+  const int64_t most = range == WeightRange::kWide && r.coin() ? r.in(128, 255) : 127;
   const int mode = static_cast<int>(r.in(0, 3));
   for (int64_t i = 0; i < n; ++i)
     w.push_back(static_cast<int16_t>(mode == 0   ? (r.coin() ? -128 : 127)

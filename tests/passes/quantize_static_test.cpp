@@ -114,12 +114,14 @@ TEST(QuantizeStatic, ResidualSums) {
   EXPECT_TRUE(encoded(everywhere, "b"));
   EXPECT_FALSE(encoded(everywhere, "s"));  // Relu folds into the sum
   EXPECT_TRUE(encoded(everywhere, "r"));
-  Model fused = model_of(kResidual);
-  QuantizeOptions o = minmax();
-  o.target = passes::Target::kPrecis;
-  quantize(fused, o);
-  EXPECT_FALSE(encoded(fused, "b"));  // the convolution before the sum keeps its result unrounded
-  EXPECT_TRUE(encoded(fused, "a"));
+  for (const passes::Target target : {passes::Target::kPrecis, passes::Target::kOpenVino}) {
+    Model fused = model_of(kResidual);
+    QuantizeOptions o = minmax();
+    o.target = target;
+    quantize(fused, o);
+    EXPECT_FALSE(encoded(fused, "b"));  // the convolution before the sum keeps its result unrounded
+    EXPECT_TRUE(encoded(fused, "a"));
+  }
 }
 
 TEST(QuantizeStatic, ConcatInputsTakeItsGridAndMoversShare) {

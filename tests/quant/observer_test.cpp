@@ -111,6 +111,16 @@ TEST(Observers, ClippingObserversCutOutliers) {
   EXPECT_LE(error(ObserverKind::kMse), error(ObserverKind::kPercentile));
 }
 
+// A ReLU6: half of the values are zero, a tenth sits at the upper end. Both are codes, and no reason to clip.
+TEST(Observers, EntropyIsNotMisledBySpikesAtTheCodes) {
+  Rng rng(3);
+  std::vector<float> v(100000);
+  for (float& x : v) x = std::min(std::max(rng.normal() * 4.0f, 0.0f), 6.0f);
+  RangeStats s;
+  s.add_sample(v);
+  EXPECT_GT(choose_range(s, {}, {ObserverKind::kEntropy}).max, 5.0f);
+}
+
 TEST(Observers, MseOfAGaussianClipsNearFourSigma) {
   Rng rng(2);
   std::vector<float> v(400000);

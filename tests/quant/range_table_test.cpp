@@ -12,6 +12,7 @@ RangeTable sample_table() {
   t.data_hash = "bb";
   t.entries["conv1"].add_sample(std::vector<float>{-1, 0, 2.5f});
   t.entries["relu/out"].add_sample(std::vector<float>{0, 0, 7});
+  t.channels["conv1"].add(Tensor::from<float>({1, 2, 2}, {1, 2, -3, 5}));
   return t;
 }
 
@@ -31,11 +32,15 @@ TEST(RangeTableFile, RoundTripIsExact) {
   ASSERT_NE(back.find("conv1"), nullptr);
   EXPECT_EQ(back.find("conv1")->max, 2.5f);
   EXPECT_EQ(back.find("nothing"), nullptr);
+  ASSERT_NE(back.channels_of("conv1"), nullptr);
+  EXPECT_EQ(back.channels_of("conv1")->mean(0), 1.5);
+  EXPECT_EQ(back.channels_of("conv1")->mean(1), 1.0);
 }
 
 TEST(RangeTableFile, EveryTruncationAndBitFlipIsRefused) {
   RangeTable t;
   t.entries["x"].add_sample(std::vector<float>{1, 1});
+  t.channels["x"].add(Tensor::from<float>({1, 2}, {1, 1}));
   const std::string bytes = t.to_bytes();
   for (size_t n = 0; n < bytes.size(); ++n) EXPECT_THROW(RangeTable::from_bytes(std::string_view(bytes).substr(0, n), "t"), Error);
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
@@ -53,6 +58,7 @@ TEST(RangeTableFile, MergingDifferentModelsIsRefused) {
   RangeTable c = sample_table();
   a.merge(c);
   EXPECT_EQ(a.find("conv1")->samples, 2u);
+  EXPECT_EQ(a.channels_of("conv1")->count, 4u);
 }
 
 }  // namespace

@@ -90,6 +90,31 @@ graph net(x: f32[1,16,8,8]) -> (y) {
   EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Tanh(onednn)", "Conv+Add+Relu(onednn)"));
 }
 
+// Images one element wide are turned into rows for oneDNN.
+TEST(Fusion, ColumnConvolutions) {
+  for (const char* attributes :
+       {"{pads=[2,0,2,0]}", "{pads=[1,0,3,0]}", "{pads=[4,0,4,0], dilations=[2,1]}"}) {
+    SCOPED_TRACE(attributes);
+    const std::string text = std::string(R"(
+graph net(x: f32[2,16,40,1]) -> (y) {
+  w: f32[16,16,5,1] = constant(normal, seed=1, scale=0.2)
+  b: f32[16] = constant(normal, seed=2, scale=1)
+  t = Tanh(x)
+  c = Conv(t, w, b) )") + attributes +
+                             R"(
+  s = Add(c, x)
+  y = Relu(s)
+})";
+    expect_engines_agree(text);
+    EXPECT_THAT(step_names(parse_graph(text)), ElementsAre("Tanh(onednn)", "Conv+Add+Relu(onednn)"));
+  }
+  expect_engines_agree(R"(
+graph net(x: f32[1,6,40,1]) -> (y) {
+  w: f32[6,4,4,1] = constant(normal, seed=1, scale=0.2)
+  y = ConvTranspose(x, w) {group=2, strides=[3,1], pads=[1,0,1,0], output_padding=[1,0]}
+})");
+}
+
 TEST(Fusion, ChannelShuffle) {
   for (const char* groups : {"2, 12", "3, 8", "4, 6", "6, 4", "8, 3"}) {
     SCOPED_TRACE(groups);

@@ -121,6 +121,50 @@ graph net(x: f32[1,3,9,9]) -> (y) {
   EXPECT_THAT(ops, testing::ElementsAre("Quantize", "Conv", "Conv", "MaxPool", "Dequantize"));
 }
 
+TEST(Plan, SoftmaxOfManyPairs) {
+  const std::string text = R"(
+graph net(x: f32[1,700,2]) -> (y) {
+  scale: f32[] = [30]
+  s = Mul(x, scale)
+  y = Softmax(s) {axis=2}
+})";
+  EXPECT_EQ(plan_of(text).steps.size(), 3u);
+  test::expect_engines_agree(text);
+}
+
+// A value of one column stays in the layout of the images around it.
+TEST(Plan, ChangesOfShapeThatKeepThePixels) {
+  const std::string text = R"(
+graph net(x: f32[2,40,16]) -> (y) {
+  w: f32[24,16,5,1] = constant(normal, seed=1, scale=0.1)
+  v: f32[8,24,3] = constant(normal, seed=2, scale=0.1)
+  split: i64[4] = [2,40,16,1]
+  join: i64[3] = [2,24,36]
+  r = Reshape(x, split)
+  t = Transpose(r) {perm=[0,2,1,3]}
+  c = Conv(t, w)
+  s = Reshape(c, join)
+  a = Tanh(s)
+  y = Conv(a, v)
+})";
+  EXPECT_EQ(count_ops(plan_of(text), "Transpose"), 0);
+  EXPECT_LE(count_ops(plan_of(text), "Reorder"), 2);
+  test::expect_engines_agree(text);
+}
+
+TEST(Plan, CastsOfSmallIntegersToFloat) {
+  for (const char* type : {"u8", "i8", "i32", "bool"}) {
+    SCOPED_TRACE(type);
+    const std::string text = "graph net(x: " + std::string(type) + R"([40,1000]) -> (y) {
+  y = Cast(x) {to=1}
+})";
+    const PlanInfo plan = plan_of(text);
+    ASSERT_EQ(plan.steps.size(), 1u);
+    EXPECT_EQ(plan.steps[0].kernel, "cast");
+    test::expect_engines_agree(text);
+  }
+}
+
 TEST(Plan, DropoutWhoseMaskNobodyReadsIsNoStep) {
   EXPECT_EQ(count_ops(plan_of(R"(
 graph net(x: f32[2,3,4]) -> (y) {

@@ -128,6 +128,10 @@ ProcessResult run_process(const std::vector<std::string>& arguments, const Proce
   }
   ::signal(SIGPIPE, pipe_handler);
   result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  const auto seconds_of = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  result.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
   result.peak_rss_bytes = static_cast<int64_t>(usage.ru_maxrss) * 1024;
   if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);

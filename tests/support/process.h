@@ -19,7 +19,8 @@ struct ProcessResult {
   int signal = 0;
   bool timed_out = false;
   std::string out, err;
-  double seconds = 0;
+  double seconds = 0;      // on the wall
+  double cpu_seconds = 0;  // of all its threads: does not depend on what else the machine does
   int64_t peak_rss_bytes = 0;
 };
 

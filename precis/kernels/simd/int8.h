@@ -62,11 +62,8 @@ std::vector<int16_t> pack_conv_weights(const ConvShape& shape, const int16_t* ce
 std::vector<float> pack_channels(const ConvShape& shape, const float* values);
 std::vector<int32_t> pack_channels(const ConvShape& shape, const int32_t* values);
 
-// Depthwise weights [channels, 1, kernel...] -> [tap pairs][channels padded to 16][2].
-// Depthwise with multiplier 1 and at most kMaxDepthwiseTaps taps: what depthwise() takes.
-inline constexpr int64_t kMaxDepthwiseTaps = 255;
+// One channel in and out per group: what depthwise kernels take (int8_depthwise.h).
 bool is_depthwise(const ConvShape& shape);
-std::vector<int16_t> pack_depthwise_weights(const ConvShape& shape, const int16_t* centred);
 
 struct PoolShape {
   int64_t batch = 1, channels = 1;
@@ -88,7 +85,6 @@ struct AveragePool {
 struct Kernels {
   // Output pixels [first, last) of all groups. `scratch`: conv_scratch_elements().
   void (*conv)(const ConvShape& shape, const ConvData& data, const Epilogue& e, int64_t first, int64_t last, int16_t* scratch);
-  void (*depthwise)(const ConvShape& shape, const ConvData& data, const Epilogue& e, int64_t first, int64_t last);
   // y = round_to_grid(fma(b - z_b, multiplier_b, (a - z_a) * multiplier_a)), limits as in Epilogue; n elements.
   struct Sum {
     CodeType a_type, b_type, y_type;

@@ -164,6 +164,14 @@ struct Finish {
   }
   __m256 clamped(__m256 t) const { return _mm256_min_ps(high, _mm256_max_ps(low, t)); }
 
+  // Codes of 32 values; within each 128-bit lane: four of a, four of b, four of c, four of d.
+  __m256i codes(__m256 a, __m256 b, __m256 c, __m256 d) const {
+    const __m256i ab = _mm256_packs_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b));
+    const __m256i cd = _mm256_packs_epi32(_mm256_cvtps_epi32(c), _mm256_cvtps_epi32(d));
+    const __m256i lower = _mm256_add_epi16(ab, zero_point), upper = _mm256_add_epi16(cd, zero_point);
+    return s8 ? _mm256_packs_epi16(lower, upper) : _mm256_packus_epi16(lower, upper);
+  }
+
   // 16 results at flat element `at` of y, `valid` of them wanted.
   void store(__m256i acc0, __m256i acc1, int64_t channel, std::byte* y, int64_t at, int64_t valid) const {
     __m256 t0 = scaled(acc0, channel), t1 = scaled(acc1, channel + 8);

@@ -6,15 +6,12 @@
 
 #include <algorithm>
 
+#include "precis/kernels/simd/int8_steps.h"
 #include "precis/kernels/simd/int8_sums.h"
 #include "precis/kernels/simd/int8_unroll.h"
 
 namespace precis::kernels::simd {
 namespace {
-
-// What an epilogue does: kPlain has no bias (accumulators have it), no residual and no limit below the type's
-// own; kReal gives floats and has no residual.
-enum class Steps { kPlain, kAll, kReal };
 
 // The epilogue's constants. Rounding is monotone, so that clamping to the activation's limits, rounding,
 // adding the zero point and clamping to the codes is one clamp before the rounding; its lower side is left to
@@ -57,6 +54,9 @@ struct Finish512 {
     const __m512i wide =
         _mm512_sub_epi32(_mm512_cvtepu8_epi32(_mm_xor_si128(raw, residual_flip)), residual_zero_point);
     return _mm512_fmadd_ps(residual_multiplier, _mm512_cvtepi32_ps(wide), t);
+  }
+  __m512 add_residual(__m512 t, const std::byte* codes) const {
+    return add_residual(t, _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
   }
   // Codes of 64 values; within each 128-bit lane: four of a, four of b, four of c, four of d.
   __m512i codes(__m512 a, __m512 b, __m512 c, __m512 d) const {

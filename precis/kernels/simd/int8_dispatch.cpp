@@ -1,5 +1,5 @@
-// Which table an instruction set gets. Every part is set by its own function; AVX-512 machines use the AVX2 convolutions where
-// exactness without VNNI is asked for.
+// Which table an instruction set gets. Every part is set by its own function; AVX-512 machines use the AVX2
+// convolutions where exactness without VNNI is asked for.
 #include <array>
 
 #include "precis/kernels/simd/int8_tables.h"
@@ -11,7 +11,6 @@ namespace {
 Kernels make_table(Isa isa) {
   Kernels k{};
   k.conv = conv_avx2;
-  k.depthwise = depthwise_avx2;
   set_code_kernels(k, isa);
   return k;
 }
@@ -21,8 +20,8 @@ Kernels make_table(Isa isa) {
 
 const Kernels* kernels_for(Isa isa) {
 #if defined(__x86_64__)
-  static const std::array<Kernels, 4> tables = {make_table(Isa::kAvx2), make_table(Isa::kAvx2Vnni), make_table(Isa::kAvx512),
-                                                make_table(Isa::kAvx512Vnni)};
+  static const std::array<Kernels, 4> tables = {make_table(Isa::kAvx2), make_table(Isa::kAvx2Vnni),
+                                                make_table(Isa::kAvx512), make_table(Isa::kAvx512Vnni)};
   return isa == Isa::kScalar ? nullptr : &tables[static_cast<size_t>(isa) - 1];
 #else
   (void)isa;

@@ -51,17 +51,7 @@ std::vector<float> pack_channels(const ConvShape& s, const float* values) { retu
 std::vector<int32_t> pack_channels(const ConvShape& s, const int32_t* values) { return padded(s, values); }
 
 bool is_depthwise(const ConvShape& s) {
-  const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2];
-  return s.groups > 1 && s.groups == s.in_channels && s.groups == s.out_channels && taps <= kMaxDepthwiseTaps;
-}
-
-std::vector<int16_t> pack_depthwise_weights(const ConvShape& s, const int16_t* centred) {
-  const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2], pairs = (taps + 1) / 2;
-  const int64_t width = blocks_of(s.out_channels) * kChannelBlock;
-  std::vector<int16_t> packed(static_cast<size_t>(pairs * width * 2), 0);
-  for (int64_t c = 0; c < s.out_channels; ++c)
-    for (int64_t t = 0; t < taps; ++t) packed[static_cast<size_t>((t / 2 * width + c) * 2 + t % 2)] = centred[c * taps + t];
-  return packed;
+  return s.groups > 1 && s.groups == s.in_channels && s.groups == s.out_channels;
 }
 
 }  // namespace precis::kernels::simd

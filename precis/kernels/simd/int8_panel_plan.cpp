@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "precis/core/checked.h"
+#include "precis/kernels/simd/int8_sums.h"
 #include "precis/kernels/simd/int8_tables.h"
 
 namespace precis::kernels::simd {
@@ -37,7 +38,7 @@ BandPlan input_as_band(const ConvShape& s) {
   return b;
 }
 
-void add_runs(PanelPlan& p, const BandPlan& source) {
+void add_runs(PanelPlan& p, const BandPlan& source, int pass) {
   const ConvShape& s = p.shape;
   const int64_t taps = lines_are_runs(s) ? s.kernel[2] : 1;
   for (int64_t t = 0; t < taps_of(s); t += taps) {
@@ -47,6 +48,7 @@ void add_runs(PanelPlan& p, const BandPlan& source) {
     run.quads = ceil_div(taps * group_in(s), kQuad);
     run.first_tap = t;
     run.taps = taps;
+    run.pass = pass;
     p.quads += run.quads;
     p.runs.push_back(run);
   }
@@ -70,7 +72,8 @@ void add_panels(PanelPlan& p, int64_t width) {
     }
 }
 
-// Calls f(byte of the packed panel, index into the channel's weights) for channel `c` of a panel.
+// Calls f(byte of the packed panel, index into the channel's weights, pass) for channel `c` of a
+// panel.
 template <typename F>
 void for_each_weight(const PanelPlan& p, const Panel& panel, int64_t c, F f) {
   const int64_t quad_bytes = panel.blocks * kChannelBlock * kQuad, channels = group_in(p.shape);
@@ -78,7 +81,7 @@ void for_each_weight(const PanelPlan& p, const Panel& panel, int64_t c, F f) {
   for (const PanelRun& run : p.runs) {
     for (int64_t i = 0; i < run.taps * channels; ++i)
       f(at + i / kQuad * quad_bytes + i % kQuad,
-        i % channels * taps_of(p.shape) + run.first_tap + i / channels);
+        i % channels * taps_of(p.shape) + run.first_tap + i / channels, run.pass);
     at += run.quads * quad_bytes;
   }
 }
@@ -89,7 +92,7 @@ int64_t PanelPlan::slots() const {
   return panels.empty() ? 0 : panels.back().slot + panels.back().blocks * kChannelBlock;
 }
 
-PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width) {
+PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width, int passes) {
   PanelPlan p;
   p.shape = as_one_line(shape);
   const ConvShape& s = p.shape;
@@ -102,7 +105,7 @@ PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width) {
   p.pixels = p.in_place ? std::clamp<int64_t>(kSourceBytes / (s.stride[1] * s.stride[2] * s.in_channels), 48,
                                               kMaxPixels)
                         : source.lines * source.columns;
-  add_runs(p, source);
+  for (int pass = 0; pass < passes; ++pass) add_runs(p, source, pass);
   add_panels(p, width);
   p.band_offset = round_up(p.pixels * static_cast<int64_t>(sizeof(std::byte*)), kAlignment);
   // The last quad of the last run may reach past the band.
@@ -116,7 +119,7 @@ void pack_panels(const PanelPlan& p, const int16_t* centred, std::byte* packed) 
     for (int64_t c = 0; c < panel.valid; ++c) {
       const int16_t* w = centred + (panel.channel + c) * p.shape.depth();
       for_each_weight(p, panel, c,
-                      [&](int64_t to, int64_t from) { packed[to] = static_cast<std::byte>(w[from]); });
+                      [&](int64_t to, int64_t from, int pass) { packed[to] = s8_part(w[from], pass); });
     }
 }
 

@@ -16,6 +16,7 @@ struct PanelRun {
   int64_t offset = 0;  // bytes from the pixel's address, for group 0
   int64_t quads = 0;
   int64_t first_tap = 0, taps = 1;
+  int pass = 0;  // of s8_passes()
 };
 
 // Up to PanelPlan::width blocks of kChannelBlock output channels of one group.
@@ -48,9 +49,10 @@ struct PanelPlan {
 
 // Blocks of channels in a panel that the kernels of `isa` take; 0 where there are none.
 int64_t panel_width(Isa isa);
-PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width);
-
-// `centred` weights with fits_s8() (int8_sums.h) -> weight_bytes, to be 64-byte aligned.
+// `passes`: s8_passes() of the weights (int8_sums.h).
+PanelPlan plan_panels(const ConvShape& shape, CodeType x_type, int64_t width, int passes);
+// `centred`: [out_channels, in_channels / groups, kernel...] weights minus their zero points; `packed`:
+// weight_bytes, 64-byte aligned.
 void pack_panels(const PanelPlan& plan, const int16_t* centred, std::byte* packed);
 
 struct PanelData {

@@ -6,8 +6,15 @@
 
 namespace precis::kernels::simd {
 
-bool fits_s8(const ConvShape& s, const int16_t* centred) {
-  return std::all_of(centred, centred + s.out_channels * s.depth(), [](int16_t w) { return w >= -128 && w <= 127; });
+int s8_passes(const ConvShape& s, const int16_t* centred) {
+  const auto [least, most] = std::minmax_element(centred, centred + s.out_channels * s.depth());
+  if (*least >= -128 && *most <= 127) return 1;
+  return *least >= -256 && *most <= 254 ? 2 : 0;
+}
+
+std::byte s8_part(int16_t weight, int pass) {
+  const int first = std::clamp<int>(weight, -128, 127);
+  return static_cast<std::byte>(pass == 0 ? first : weight - first);
 }
 
 std::vector<int32_t> channel_offsets(const ConvShape& s, const int16_t* centred, CodeType x_type,
