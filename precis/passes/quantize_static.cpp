@@ -252,7 +252,8 @@ class StaticQuantizer {
     for (NodeId id : g_.order()) {
       const std::string& reason = place_.reasons[static_cast<size_t>(id.index)];
       if (place_.role(id) != QuantRole::kFloat || reason == "not a float operator") continue;
-      SkippedNode s{g_.node(id).name, g_.node(id).op, reason, 0, 0};
+      const Node& n = g_.node(id);  // unnamed ones go by their result
+      SkippedNode s{n.name.empty() ? g_.value(n.output(0)).name : n.name, n.op, reason, 0, 0};
       for (ValueId v : g_.node(id).inputs)
         if (const Tensor* t = g_.constant(v); t && bytes > 0) s.byte_share += static_cast<double>(t->nbytes()) / bytes;
       if (macs.total > 0)

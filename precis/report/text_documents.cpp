@@ -38,6 +38,27 @@ void metric_rows(Table& t, const flow::EvalResult& e) {
   if (e.command) t.row({"command", fmt::format("{:.6g}", *e.command), "", ""});
 }
 
+// Nodes of one operator that stay in float for one reason, in the order of their first ones.
+std::vector<passes::SkippedNode> grouped(const std::vector<passes::SkippedNode>& skipped) {
+  std::vector<passes::SkippedNode> groups;
+  std::vector<size_t> counts;
+  for (const passes::SkippedNode& s : skipped) {
+    const auto same = std::find_if(groups.begin(), groups.end(),
+                                   [&](const auto& g) { return g.op == s.op && g.reason == s.reason; });
+    if (same == groups.end()) {
+      groups.push_back(s);
+      counts.push_back(1);
+      continue;
+    }
+    same->byte_share += s.byte_share;
+    same->mac_share += s.mac_share;
+    ++counts[static_cast<size_t>(same - groups.begin())];
+  }
+  for (size_t i = 0; i < groups.size(); ++i)
+    if (counts[i] > 1) groups[i].node += fmt::format(" and {} more", counts[i] - 1);
+  return groups;
+}
+
 std::string skipped_text(const std::vector<passes::SkippedNode>& skipped) {
   if (skipped.empty()) return "";
   Table t;
@@ -46,14 +67,11 @@ std::string skipped_text(const std::vector<passes::SkippedNode>& skipped) {
   t.column("bytes", Align::kRight);
   t.column("MACs", Align::kRight);
   t.column("why it stays in float");
-  constexpr size_t kShown = 12;
-  for (size_t i = 0; i < std::min(skipped.size(), kShown); ++i) {
-    const auto& s = skipped[i];
+  constexpr size_t kShown = 12;  // one by one; more are told by operator and reason
+  const bool many = skipped.size() > kShown;
+  for (const passes::SkippedNode& s : many ? grouped(skipped) : skipped)
     t.row({printable(s.node), s.op, fmt::format("{:.1f} %", s.byte_share * 100), fmt::format("{:.1f} %", s.mac_share * 100), s.reason});
-  }
-  std::string out = "\nLeft in float:\n" + t.str();
-  if (skipped.size() > kShown) out += fmt::format("  and {} more (all of them with --json)\n", skipped.size() - kShown);
-  return out;
+  return "\nLeft in float:\n" + t.str() + (many ? "  (one by one with --json)\n" : "");
 }
 
 std::string layers_text(const std::vector<flow::LayerComparison>& layers, size_t shown) {

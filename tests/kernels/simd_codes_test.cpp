@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 
-#include "tests/kernels/random_codes.h"
+#include "tests/kernels/code_cases.h"
 
 namespace precis::kernels::simd {
 namespace {
