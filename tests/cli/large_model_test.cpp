@@ -90,7 +90,7 @@ TEST(LargeModel, IsWrittenThroughExternalDataAndReadBack) {
   std::filesystem::create_symlink("moved.data", dir / data_file);
   r = shell(dir, "precis check small.onnx");
   EXPECT_EQ(r.exit_code, 3);
-  EXPECT_THAT(r.err, testing::HasSubstr("--follow-links"));
+  EXPECT_THAT(r.out + r.err, testing::HasSubstr("--follow-links"));
 }
 
 }  // namespace
