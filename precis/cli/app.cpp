@@ -105,6 +105,7 @@ void apply_globals(const Globals& g) {
 }
 
 int report_error(const Globals& g, ErrorCode code, const std::string& message) {
+  end_if_signalled();
   fmt::print(stderr, "precis: {}: {}\n", error_code_name(code), message);
   if (code == ErrorCode::kInternal)
     fmt::print(stderr, "This is a bug in Precis. Please report the command and, if you can, the model.\n");

@@ -75,4 +75,8 @@ void watch_signals() {
   }
 }
 
+void end_if_signalled() {
+  while (first_signal_ms.load() != 0) ::pause();  // the waiting thread ends the process
+}
+
 }  // namespace precis::cli

@@ -9,4 +9,8 @@ namespace precis::cli {
 // timeout send theirs twice at once.)
 void watch_signals();
 
+// To be called before a failure is reported: when a signal has come, that is the reason (it ends child
+// processes too), and this does not return.
+void end_if_signalled();
+
 }  // namespace precis::cli
