@@ -1,7 +1,8 @@
 // Fast kernels on 8-bit codes, channels last. Every one gives exactly the integers of precis/kernels/reference
-// (docs/quantization.md): products are widened to int16 x int16 -> int32 (VPMADDWD), so nothing saturates whatever the codes
-// are, u8 or s8, with any zero points on either side. One table of functions per instruction set; the caller splits the work
-// into ranges and runs them on its threads. Nothing is allocated here.
+// (docs/quantization.md): nothing saturates whatever the codes are, u8 or s8, with any zero points on either side. Here are the
+// records that all share, and one table of functions per instruction set; convolutions and products have faster forms beside it:
+// panels (int8_panels.h, VNNI), quads with exact lists (int8_quads.h) and depthwise (int8_depthwise.h). The caller splits the
+// work into ranges and runs them on its threads. Nothing is allocated in a kernel.
 #pragma once
 
 #include <cstddef>
