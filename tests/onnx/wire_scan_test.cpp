@@ -182,8 +182,8 @@ TEST(WireScan, A24_A25_A26_A27_OtherFormats) {
   expect_kind("\n<!DOCTYPE html><html>not found</html>", "HTML page");
   expect_kind("\xef\xbb\xbfir_version: 8", "ONNX in text form");
   expect_kind("\xef\xbb\xbfnotes", "byte order mark");
-  expect_kind(std::string("PK\x03\x04....archive/data.pkl", 26), "PyTorch checkpoint");
-  expect_kind(std::string("PK\x03\x04....x.npy.......", 22), "NumPy archive");
+  expect_kind("PK\x03\x04....archive/data.pkl", "PyTorch checkpoint");
+  expect_kind("PK\x03\x04....x.npy.......", "NumPy archive");
   expect_kind("\x89HDF\r\n\x1a\n", "HDF5");
   expect_kind("{\"graph\": {}}", "JSON text");
 }
