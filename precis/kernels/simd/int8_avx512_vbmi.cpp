@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "precis/kernels/simd/int8_tables.h"
+#include "precis/kernels/simd/int8_unroll.h"
 
 namespace precis::kernels::simd {
 namespace {
@@ -17,7 +18,8 @@ void look_up_codes(const std::byte* table, const std::byte* x, std::byte* y, int
   const __m512i t0 = _mm512_loadu_si512(table), t1 = _mm512_loadu_si512(table + 64);
   const __m512i t2 = _mm512_loadu_si512(table + 128), t3 = _mm512_loadu_si512(table + 192);
   const auto look = [&](__m512i codes) {  // bits 0 to 6 choose inside a half, bit 7 the half
-    const __m512i low = _mm512_permutex2var_epi8(t0, codes, t1), high = _mm512_permutex2var_epi8(t2, codes, t3);
+    const __m512i low = _mm512_permutex2var_epi8(t0, codes, t1),
+                  high = _mm512_permutex2var_epi8(t2, codes, t3);
     return _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), low, high);
   };
   int64_t i = 0;
@@ -27,53 +29,70 @@ void look_up_codes(const std::byte* table, const std::byte* x, std::byte* y, int
   _mm512_mask_storeu_epi8(y + i, rest, look(_mm512_maskz_loadu_epi8(rest, x + i)));
 }
 
-constexpr int64_t kMaxRegisters = 16;  // of a row: up to 1024 channels
+constexpr int kMaxRegisters = 9;  // of a row: up to 576 channels
 
-// What one register of results takes from one pair of source registers.
-struct Part {
-  int64_t pair;
-  __m512i index;
-  __mmask64 wanted;
+// What the registers of results take from the pairs of source registers.
+template <int kRegisters>
+struct Permutation {
+  static constexpr int kPairs = (kRegisters + 1) / 2;
+  __m512i index[kRegisters][kPairs];
+  __mmask64 wanted[kRegisters][kPairs];
+
+  Permutation(const uint16_t* from, int64_t channels) {
+    for (int64_t r = 0; r < kRegisters; ++r)
+      for (int64_t p = 0; p < kPairs; ++p) {
+        alignas(64) uint8_t inside[kBytes] = {};
+        __mmask64 mask = 0;
+        for (int64_t i = 0; i < std::min(kBytes, channels - r * kBytes); ++i) {
+          const int64_t at = from[r * kBytes + i] - p * 2 * kBytes;
+          if (at < 0 || at >= 2 * kBytes) continue;
+          inside[i] = static_cast<uint8_t>(at);
+          mask |= __mmask64{1} << i;
+        }
+        index[r][p] = _mm512_load_si512(inside);
+        wanted[r][p] = mask;
+      }
+  }
+
+  // One row; load(r) and store(r, v) reach its registers.
+  template <typename Load, typename Store>
+  void apply(const Load& load, const Store& store) const {
+    __m512i source[2 * kPairs];
+    unroll<kRegisters>([&](auto r) { source[r] = load(r); });
+    if constexpr (kRegisters % 2 != 0) source[kRegisters] = _mm512_setzero_si512();
+    unroll<kRegisters>([&](auto r) {
+      __m512i v = _mm512_setzero_si512();
+      unroll<kPairs>([&](auto p) {
+        v = _mm512_or_si512(
+            v, _mm512_maskz_permutex2var_epi8(wanted[r][p], source[2 * p], index[r][p], source[2 * p + 1]));
+      });
+      store(r, v);
+    });
+  }
 };
 
-// The parts of result register `at`; returns how many there are.
-int64_t parts_of(const uint16_t* index, int64_t channels, int64_t at, Part* parts) {
-  const int64_t count = std::min(kBytes, channels - at * kBytes);
-  int64_t n = 0;
-  for (int64_t pair = 0; pair * 2 * kBytes < channels; ++pair) {
-    alignas(64) uint8_t inside[kBytes] = {};
-    __mmask64 wanted = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t from = index[at * kBytes + i] - pair * 2 * kBytes;
-      if (from < 0 || from >= 2 * kBytes) continue;
-      inside[i] = static_cast<uint8_t>(from);
-      wanted |= __mmask64{1} << i;
-    }
-    if (wanted != 0) parts[n++] = {pair, _mm512_load_si512(inside), wanted};
-  }
-  return n;
+// Whole registers reach into the next row: what is read there is not wanted, what is written there is
+// overwritten by it. The last row keeps to itself.
+template <int kRegisters>
+void permute_rows(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels) {
+  const Permutation<kRegisters> permutation(index, channels);
+  for (int64_t row = 0; row + 1 < rows; ++row, x += channels, y += channels)
+    permutation.apply([&](int r) { return _mm512_loadu_si512(x + r * kBytes); },
+                      [&](int r, __m512i v) { _mm512_storeu_si512(y + r * kBytes, v); });
+  const auto inside = [&](int r) { return first(channels - r * kBytes); };
+  permutation.apply([&](int r) { return _mm512_maskz_loadu_epi8(inside(r), x + r * kBytes); },
+                    [&](int r, __m512i v) { _mm512_mask_storeu_epi8(y + r * kBytes, inside(r), v); });
 }
 
-void permute_rows(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels) {
-  if (channels > kMaxRegisters * kBytes) return permute_scalar(index, x, y, rows, channels);
-  const int64_t registers = (channels + kBytes - 1) / kBytes;
-  Part parts[kMaxRegisters][kMaxRegisters / 2];
-  int64_t counts[kMaxRegisters];
-  for (int64_t r = 0; r < registers; ++r) counts[r] = parts_of(index, channels, r, parts[r]);
-  for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
-    const auto load = [&](int64_t r) {
-      const int64_t left = channels - r * kBytes;
-      return left <= 0 ? _mm512_setzero_si512() : _mm512_maskz_loadu_epi8(first(left), x + r * kBytes);
-    };
-    for (int64_t r = 0; r < registers; ++r) {
-      __m512i v = _mm512_setzero_si512();
-      for (int64_t p = 0; p < counts[r]; ++p) {
-        const Part& part = parts[r][p];
-        v = _mm512_or_si512(v, _mm512_maskz_permutex2var_epi8(part.wanted, load(2 * part.pair), part.index, load(2 * part.pair + 1)));
-      }
-      _mm512_mask_storeu_epi8(y + r * kBytes, first(channels - r * kBytes), v);
-    }
-  }
+void permute_codes(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels) {
+  // A register may reach into the next row only, not beyond it.
+  if (channels < kBytes || channels > kMaxRegisters * kBytes || rows < 1)
+    return permute_scalar(index, x, y, rows, channels);
+  using Function = decltype(&permute_rows<1>);
+  constexpr Function kByRegisters[kMaxRegisters] = {permute_rows<1>, permute_rows<2>, permute_rows<3>,
+                                                    permute_rows<4>, permute_rows<5>, permute_rows<6>,
+                                                    permute_rows<7>, permute_rows<8>, permute_rows<9>};
+  kByRegisters[(channels + kBytes - 1) / kBytes - 1](index, x, y, rows, channels);
 }
 
 }  // namespace
@@ -81,7 +100,7 @@ void permute_rows(const uint16_t* index, const std::byte* x, std::byte* y, int64
 void set_vbmi(Kernels& k) {
   k.look_up = look_up_codes;
   k.tables_are_fast = true;
-  k.permute = permute_rows;
+  k.permute = permute_codes;
 }
 
 }  // namespace precis::kernels::simd
