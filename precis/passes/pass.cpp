@@ -1,5 +1,5 @@
-// The registry and the runner. After every pass that changed something types are inferred again and the graph is validated:
-// a pass that breaks the graph is found at its own door.
+// The registry and the runner. After every pass that changed something types are inferred again and the graph
+// is validated: a pass that breaks the graph is found at its own door.
 #include "precis/passes/pass.h"
 
 #include <algorithm>
@@ -28,6 +28,8 @@ constexpr std::array kPasses = {
     PassInfo{"fuse_hard_swish", "turns composed hard swish and hard sigmoid into one node each",
              fuse_hard_swish},
     PassInfo{"fuse_matmul_add", "turns MatMul + Add of a constant bias into Gemm", fuse_matmul_add},
+    PassInfo{"hoist_activations", "moves Relu and Clip from behind a Concat to its inputs",
+             hoist_activations},
     PassInfo{"split_sums", "turns Sum into Add", split_sums},
     PassInfo{"widen_f16", "turns half-precision models into f32 ones with the same interface", widen_f16},
 };
@@ -39,18 +41,22 @@ constexpr std::array kPasses = {
 //   split_sums              the rules for Add hold for Sum
 //   fuse_hard_swish         one function of one input instead of a sum, a clip, a product and a quotient
 //   fuse_matmul_add         a bias that is part of its Gemm is not a quantized sum
-//   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the first exposes the second
-//   fold_constants, eliminate_dead_nodes       what the folds left over
-constexpr std::array<std::string_view, 10> kPreparation = {
-    "widen_f16",       "fold_constants",  "eliminate_identity",      "split_sums",     "fuse_hard_swish",
-    "fuse_matmul_add", "fold_batch_norm", "fold_channel_arithmetic", "fold_constants", "eliminate_dead_nodes"};
+//   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the
+//   first exposes the second hoist_activations       an activation stands where it can fuse: at what makes
+//   the values, not behind the Concat of them fold_constants, eliminate_dead_nodes       what the folds left
+//   over
+constexpr std::array<std::string_view, 11> kPreparation = {
+    "widen_f16",         "fold_constants",  "eliminate_identity",  "split_sums",
+    "fuse_hard_swish",   "fuse_matmul_add", "fold_batch_norm",     "fold_channel_arithmetic",
+    "hoist_activations", "fold_constants",  "eliminate_dead_nodes"};
 
 }  // namespace
 
 std::span<const PassInfo> all_passes() { return kPasses; }
 
 const PassInfo* find_pass(std::string_view name) {
-  const auto it = std::find_if(kPasses.begin(), kPasses.end(), [&](const PassInfo& p) { return name == p.name; });
+  const auto it =
+      std::find_if(kPasses.begin(), kPasses.end(), [&](const PassInfo& p) { return name == p.name; });
   return it == kPasses.end() ? nullptr : &*it;
 }
 

@@ -12,6 +12,7 @@ PassResult fold_channel_arithmetic(Model& model);
 PassResult fold_constants(Model& model);
 PassResult fuse_hard_swish(Model& model);
 PassResult fuse_matmul_add(Model& model);
+PassResult hoist_activations(Model& model);
 PassResult split_sums(Model& model);
 PassResult widen_f16(Model& model);
 

@@ -214,6 +214,51 @@ TEST(SplitSums, IntoAdds) {
   expect_unchanged("split_sums", "graph g(x: f32[2,3]) -> (y) { y = Sum(x) }");
 }
 
+TEST(HoistActivations, ToTheInputsOfAConcat) {
+  expect_rewrite("hoist_activations", R"(
+  graph g(a: f32[1,2,4,4], b: f32[1,3,4,4]) -> (y) {
+    r = Relu(a)
+    p = MaxPool(r) {kernel_shape=[1,1]}
+    c = Concat(p, b) {axis=1}
+    y = Relu(c)
+  })",
+                 R"(
+  graph g(a: f32[1,2,4,4], b: f32[1,3,4,4]) -> (y) {
+    r = Relu(a)
+    p = MaxPool(r) {kernel_shape=[1,1]}
+    b/activation = Relu(b)
+    y = Concat(p, b/activation) {axis=1}
+  })");
+  expect_rewrite("hoist_activations", R"(
+  graph g(a: f32[2], b: f32[3]) -> (y) {
+    lo: f32[] = [0]
+    hi: f32[] = [6]
+    c = Concat(a, b) {axis=0}
+    y = Clip(c, lo, hi)
+  })",
+                 R"(
+  graph g(a: f32[2], b: f32[3]) -> (y) {
+    lo: f32[] = [0]
+    hi: f32[] = [6]
+    a/activation = Clip(a, lo, hi)
+    b/activation = Clip(b, lo, hi)
+    y = Concat(a/activation, b/activation) {axis=0}
+  })");
+}
+
+TEST(HoistActivations, OnlyWhereNobodyElseReadsTheConcat) {
+  expect_unchanged("hoist_activations", R"(
+  graph g(a: f32[2], b: f32[3]) -> (y, c) {
+    c = Concat(a, b) {axis=0}
+    y = Relu(c)
+  })");
+  expect_unchanged("hoist_activations", R"(
+  graph g(a: f32[2], b: f32[3], hi: f32[]) -> (y) {
+    c = Concat(a, b) {axis=0}
+    y = Clip(c, _, hi)
+  })");
+}
+
 TEST(FuseHardSwish, OnlyWhereItIsHardSwish) {
   expect_unchanged("fuse_hard_swish", hard_swish("a = Add(x, six) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)"));
   expect_unchanged("fuse_hard_swish", hard_swish("a = Add(x, three) c = Clip(a, zero, three) m = Mul(x, c) y = Div(m, six)"));
