@@ -129,7 +129,8 @@ class Placer {
     const auto keep = rules_.for_node(id).quantize;
     if ((keep && !*keep) || !is_f32(n.output(0))) return QuantRole::kFloat;
     if (one_of(n, kLightOps)) return QuantRole::kLight;
-    if (is_affine(g_, n)) return QuantRole::kAffine;
+    // OpenVINO fails to compile a batch norm between codes behind a Concat.
+    if (is_affine(g_, n)) return options_.target == Target::kOpenVino ? QuantRole::kFloat : QuantRole::kAffine;
     if (one_of(n, kPoolOps)) return QuantRole::kPool;
     if (n.is("PRelu")) return slopes_per_channel(n) ? QuantRole::kTable : QuantRole::kFloat;
     if (one_of(n, kTableOps)) return table_limits_constant(n) ? QuantRole::kTable : QuantRole::kFloat;
@@ -253,7 +254,8 @@ class Placer {
       const auto keep = rules_.for_node(id).quantize;
       if (keep && !*keep) reason = "left in float by a rule";
       else if (!is_f32(g_.node(id).output(0))) reason = "not a float operator";
-      else if (natural_role(id) == QuantRole::kFloat) reason = why_no_codes(g_.node(id));
+      else if (natural_role(id) == QuantRole::kFloat)
+        reason = is_affine(g_, g_.node(id)) ? "the target cannot take it between codes" : why_no_codes(g_.node(id));
       else reason = "no quantized operator reads its result";
     }
   }

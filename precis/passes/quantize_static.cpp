@@ -76,7 +76,7 @@ class StaticQuantizer {
       e.zero_points = {rule.zero_point.value_or(0)};
       return e;
     }
-    if (rule.range_min && rule.range_max) return quant::encoding_from_range({*rule.range_min, *rule.range_max}, grid);
+    if (rule.range_min && rule.range_max) return range_encoding(v, {*rule.range_min, *rule.range_max}, grid);
     const quant::RangeStats* stats = ranges_.find(name);
     check(stats != nullptr, ErrorCode::kUsage, "the calibration ranges have no entry for tensor '{}'; calibrate this model, with these options",
           printable(name));
@@ -84,7 +84,23 @@ class StaticQuantizer {
       report_.notes.push_back(fmt::format("tensor '{}' was constant ({}) over the calibration data", printable(name), stats->min));
     quant::ObserverOptions observer = options_.observer;
     if (rule.observer) observer.kind = *rule.observer;
-    return quant::encoding_from_range(quant::choose_range(*stats, grid, observer), grid);
+    return range_encoding(v, quant::choose_range(*stats, grid, observer), grid);
+  }
+
+  // Add and Sub: with short scales on both sides their results lie half way between codes too often, and runtimes decide that apart.
+  bool is_sum(ValueId v) const {
+    const Node* n = g_.producer(v);
+    while (n != nullptr && place_.role(g_.value(n->outputs[0]).producer) == QuantRole::kFolded) n = g_.producer(n->inputs[0]);
+    return n != nullptr && (n->is("Add") || n->is("Sub"));
+  }
+
+  // The range shrinks with its scale, by less than an eighth of a step at its end, and stays inside what an activation leaves (other
+  // runtimes drop a Clip whose limits the codes cannot pass); the zero point is the same.
+  Encoding range_encoding(ValueId v, const quant::Range& range, const GridSpec& grid) const {
+    Encoding e = quant::encoding_from_range(range, grid);
+    if (!is_sum(v))
+      for (float& scale : e.scales) scale = quant::short_scale(scale, quant::Shorten::kDown);
+    return e;
   }
 
   // --- constants -----------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
-// Per channel: scale from the largest weight (raised until bias and accumulator fit int32), codes, bias codes, and the bounds:
+// Per channel: scale from the largest weight (raised until bias and accumulator fit int32), codes, bias
+// codes, and the bounds:
 //   accumulator  sum |w| * max|x - z_x| + |bias| < 2^31            (reliability: N1)
-//   int16 pairs  255 * (w_1 + w_2) of the two largest weights of one sign <= 32767  (VPMADDUBSW; reliability: N2)
+//   int16 pairs  255 * (w_1 + w_2) of the two largest weights of one sign <= 32767  (VPMADDUBSW; reliability:
+//   N2)
 #include "precis/passes/quantize_weights.h"
 
 #include <algorithm>
@@ -13,14 +15,14 @@
 namespace precis::passes {
 namespace {
 
-constexpr double kMaxBiasCode = 1 << 30;       // leaves half of the int32 range to the sum of products
-constexpr int kPairSafeCode = 64;              // two such weights make 255 * 128 = 32640
-constexpr int64_t kPairLimit = 32767 / 255;    // 128
+constexpr double kMaxBiasCode = 1 << 30;     // leaves half of the int32 range to the sum of products
+constexpr int kPairSafeCode = 64;            // two such weights make 255 * 128 = 32640
+constexpr int64_t kPairLimit = 32767 / 255;  // 128
 
 struct ChannelStats {
   int64_t sum_abs = 0;
-  int64_t largest[2] = {0, 0};      // positive codes
-  int64_t smallest[2] = {0, 0};     // negative codes, as magnitudes
+  int64_t largest[2] = {0, 0};   // positive codes
+  int64_t smallest[2] = {0, 0};  // negative codes, as magnitudes
 
   void add(int64_t w) {
     sum_abs += std::abs(w);
@@ -33,7 +35,9 @@ struct ChannelStats {
       top[1] = m;
     }
   }
-  bool pair_saturates() const { return largest[0] + largest[1] > kPairLimit || smallest[0] + smallest[1] > kPairLimit; }
+  bool pair_saturates() const {
+    return largest[0] + largest[1] > kPairLimit || smallest[0] + smallest[1] > kPairLimit;
+  }
 };
 
 class WeightQuantizer {
@@ -49,14 +53,14 @@ class WeightQuantizer {
     out.encoding = quant::weight_encoding(*r_.weights, r_.axis, r_.grid);
     out.proof.channels = static_cast<int64_t>(out.encoding.scales.size());
     raise_for_bias(out);
-    out.weights = quant::quantize_tensor(*r_.weights, out.encoding);
+    quantize(out);
     std::vector<ChannelStats> stats = channel_stats(out);
     if (r_.isa_safe && r_.grid.bits == 8 && reduce_saturating(out, stats)) {
-      out.weights = quant::quantize_tensor(*r_.weights, out.encoding);
+      quantize(out);
       stats = channel_stats(out);
     }
     for (int attempt = 0; attempt < 8 && shrink_overflowing(out, stats); ++attempt) {
-      out.weights = quant::quantize_tensor(*r_.weights, out.encoding);
+      quantize(out);
       stats = channel_stats(out);
     }
     encode_bias(out);
@@ -67,6 +71,12 @@ class WeightQuantizer {
  private:
   size_t scale_of(int64_t channel) const { return r_.axis < 0 ? 0 : static_cast<size_t>(channel); }
   double bias(int64_t c) const { return r_.bias ? std::fabs(static_cast<double>(r_.bias->at_double(c))) : 0; }
+
+  void quantize(WeightCodes& out) const {
+    for (float& s : out.encoding.scales)
+      s = quant::short_scale(s, quant::Shorten::kUp);  // what was proven of it stays true
+    out.weights = quant::quantize_tensor(*r_.weights, out.encoding);
+  }
 
   void raise_for_bias(WeightCodes& out) {
     for (int64_t c = 0; r_.bias && c < r_.channels; ++c) {
@@ -82,7 +92,8 @@ class WeightQuantizer {
   std::vector<ChannelStats> channel_stats(const WeightCodes& out) const {
     std::vector<ChannelStats> stats(out.encoding.scales.size());
     const int64_t n = static_cast<int64_t>(stats.size());
-    for (int64_t i = 0; i < out.weights.numel(); ++i) stats[static_cast<size_t>(i / inner_ % n)].add(out.weights.at_int(i));
+    for (int64_t i = 0; i < out.weights.numel(); ++i)
+      stats[static_cast<size_t>(i / inner_ % n)].add(out.weights.at_int(i));
     return stats;
   }
 
@@ -117,11 +128,14 @@ class WeightQuantizer {
     if (r_.mean_shift) shift = r_.mean_shift(out.weights, out.encoding);
     shift.resize(static_cast<size_t>(r_.channels), 0.0);
     for (int64_t c = 0; c < r_.channels; ++c) {
-      const double s = static_cast<double>(r_.input.scale()) * static_cast<double>(out.encoding.scales[scale_of(c)]);
+      const double s =
+          static_cast<double>(r_.input.scale()) * static_cast<double>(out.encoding.scales[scale_of(c)]);
       scales[static_cast<size_t>(c)] = static_cast<float>(s);
-      out.bias.data<int32_t>()[static_cast<size_t>(c)] = static_cast<int32_t>(round_half_even((r_.bias->at_double(c) - shift[static_cast<size_t>(c)]) / s));
+      out.bias.data<int32_t>()[static_cast<size_t>(c)] =
+          static_cast<int32_t>(round_half_even((r_.bias->at_double(c) - shift[static_cast<size_t>(c)]) / s));
     }
-    out.bias_encoding = Encoding::per_axis_uniform(DType::kI32, r_.bias->shape(), r_.bias->shape().rank() - 1, std::move(scales));
+    out.bias_encoding = Encoding::per_axis_uniform(DType::kI32, r_.bias->shape(), r_.bias->shape().rank() - 1,
+                                                   std::move(scales));
   }
 
   void prove(WeightCodes& out, const std::vector<ChannelStats>& stats) const {

@@ -156,11 +156,19 @@ TEST(QuantizeStatic, BatchNormalizationBetweenConvolutions) {
     r = Relu(n)
     y = Conv(r, v)
   })");
+  Model other = m;
   const auto report = quantize(m);
   EXPECT_TRUE(encoded(m, "d"));
   EXPECT_FALSE(encoded(m, "n"));
   EXPECT_TRUE(encoded(m, "r"));
   EXPECT_TRUE(report.skipped.empty());
+
+  passes::QuantizeOptions openvino = minmax();
+  openvino.target = passes::Target::kOpenVino;
+  const auto left = quantize(other, openvino).skipped;
+  EXPECT_TRUE(std::any_of(left.begin(), left.end(), [](const auto& s) {
+    return s.op == "BatchNormalization" && s.reason == "the target cannot take it between codes";
+  }));
 }
 
 TEST(QuantizeStatic, ActivationsFoldIntoSumsProductsAndDifferences) {

@@ -1,4 +1,5 @@
-// Properties of whole-tensor quantization: idempotent, within half a step, monotone, zero exact; per axis, per block and 4 bits.
+// Properties of whole-tensor quantization: idempotent, within half a step, monotone, zero exact; per axis,
+// per block and 4 bits.
 #include "precis/quant/quantize.h"
 
 #include <gtest/gtest.h>
@@ -33,7 +34,8 @@ TEST(QuantizeTensor, HalfStepIdempotentMonotone) {
 
 TEST(QuantizeTensor, TiesRoundToEvenAndSaturate) {
   const Encoding e = Encoding::per_tensor_uniform(DType::kU8, 1.0f, 10);
-  const Tensor q = quantize_tensor(Tensor::from<float>({7}, {0.5f, 1.5f, -0.5f, 1e30f, -1e30f, NAN, INFINITY}), e);
+  const Tensor q =
+      quantize_tensor(Tensor::from<float>({7}, {0.5f, 1.5f, -0.5f, 1e30f, -1e30f, NAN, INFINITY}), e);
   const int expected[] = {10, 12, 10, 255, 0, 10, 255};
   for (int i = 0; i < 7; ++i) EXPECT_EQ(q.at_int(i), expected[i]) << i;
 }
@@ -63,6 +65,24 @@ TEST(QuantizeTensor, GroupsAlongTheLastAxis) {
   const Tensor q = quantize_tensor(Tensor::from<float>({2, 4}, {8, 8, 8, 8, 8, 8, 8, 8}), e);
   const int expected[] = {8, 8, 4, 4, 2, 2, 1, 1};
   for (int i = 0; i < 8; ++i) EXPECT_EQ(q.at_int(i), expected[i]) << i;
+}
+
+// Products of short scales are exact in float; powers of two are short already.
+TEST(ShortScale, TwelveBits) {
+  EXPECT_EQ(short_scale(1.0f, Shorten::kUp), 1.0f);
+  EXPECT_EQ(short_scale(0.25f, Shorten::kDown), 0.25f);
+  EXPECT_EQ(short_scale(4097.0f / 4096, Shorten::kUp), 1 + 2.0f / 4096);
+  EXPECT_EQ(short_scale(4097.0f / 4096, Shorten::kDown), 1.0f);
+  Rng rng(3);
+  for (int i = 0; i < 1000; ++i) {
+    const float a = std::exp(rng.uniform(-20, 5)), b = std::exp(rng.uniform(-20, 5));
+    const float up = short_scale(a, Shorten::kUp), down = short_scale(b, Shorten::kDown);
+    EXPECT_GE(up, a);
+    EXPECT_LE(down, b);
+    EXPECT_LE(up, a * (1 + 1.0f / 2048));
+    EXPECT_GE(down, b * (1 - 1.0f / 2048));
+    EXPECT_EQ(static_cast<double>(up * down), static_cast<double>(up) * static_cast<double>(down));
+  }
 }
 
 TEST(Sqnr, KnownValues) {
