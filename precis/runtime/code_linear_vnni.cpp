@@ -16,7 +16,7 @@ namespace simd = kernels::simd;
 
 // Work that is done sooner than a second thread has started: multiply-adds of panels, results of depthwise.
 constexpr int64_t kSerialProducts = 1 << 21;
-constexpr int64_t kSerialResults = 1 << 16;
+constexpr int64_t kSerialResults = 1 << 14;
 constexpr int64_t kRangesPerThread = 2;  // a thread that was held up leaves the rest to the others
 constexpr int64_t kFewPixels = 8;
 

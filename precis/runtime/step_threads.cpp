@@ -9,13 +9,23 @@ namespace precis::runtime {
 namespace {
 
 // Orders of magnitude of one core of today: they only decide about operations of a few microseconds.
-constexpr double kFloatMacsPerNs = 100, kCodeMacsPerNs = 300, kBytesPerNs = 30;
-constexpr double kNsPerThread = 2000, kNsOfSmallPlan = 100'000;
+constexpr double kFloatMacsPerNs = 100, kCodeMacsPerNs = 300, kBytesPerNs = 30, kPoolTapsPerNs = 15;
+constexpr double kNsPerThread = 2000, kNsOfSmallPlan = 20'000;
 
 double bytes_of(const Graph& graph, ValueId id) {
   if (!id || !fully_known(graph.value(id).type.shape)) return 0;
   const ValueType& type = graph.value(id).type;
   return static_cast<double>(to_shape(type.shape).numel()) * dtype_bits(type.storage_dtype()) / 8;
+}
+
+// Elements that a pool reads, each as often as windows hold it.
+double pool_taps(const Graph& graph, const Node& node) {
+  if (!node.is("MaxPool") && !node.is("AveragePool")) return 0;
+  const SymbolicShape& out = graph.value(node.outputs[0]).type.shape;
+  if (!fully_known(out)) return 0;
+  double taps = static_cast<double>(to_shape(out).numel());
+  for (int64_t length : node.get_ints("kernel_shape")) taps *= static_cast<double>(length);
+  return taps;
 }
 
 double estimated_ns(const Graph& graph, const FusedOp& op) {
@@ -25,7 +35,8 @@ double estimated_ns(const Graph& graph, const FusedOp& op) {
   for (ValueId v : op.outputs) bytes += bytes_of(graph, v);
   const bool codes = !main.inputs.empty() && main.inputs[0] && graph.value(main.inputs[0]).type.encoded();
   const double macs = static_cast<double>(node_macs(graph, op.node));
-  return macs / (codes ? kCodeMacsPerNs : kFloatMacsPerNs) + bytes / kBytesPerNs;
+  return macs / (codes ? kCodeMacsPerNs : kFloatMacsPerNs) + bytes / kBytesPerNs +
+         pool_taps(graph, main) / kPoolTapsPerNs;
 }
 
 }  // namespace
