@@ -78,6 +78,8 @@ int quantize(const Globals& g, QuantizeFlags& f) {
     if (!f.data.labels.empty()) q.data->labels = f.data.labels;
   }
   q.preprocess = f.data.preprocess;
+  q.also_read = {f.recipe_file, f.overrides};
+  if (g.json != "-") q.also_written = {g.json};
   if (!f.max_drop.empty()) q.max_drop = parse_drop(f.max_drop);
   q.links = g.follow_links ? InputFile::Links::kFollow : InputFile::Links::kRefuse;
   q.overwrite = f.force ? Overwrite::kReplace : Overwrite::kRefuse;

@@ -135,11 +135,22 @@ Preprocess preprocess_from_text(const std::string& yaml, const std::string& wher
   return p;
 }
 
+namespace {
+
+// A YAML scalar that needs no escapes but for the quote itself.
+std::string single_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace
+
 std::string preprocess_text(const Preprocess& p) {
   using P = Preprocess;
   static constexpr const char* kFilters[] = {"bilinear", "bicubic", "nearest"};
   static constexpr const char* kColors[] = {"rgb", "bgr", "gray"};
-  std::string out = fmt::format("name: \"{}\"\n", p.name);
+  std::string out = fmt::format("name: {}\n", single_quoted(p.name));
   if (p.resize != P::ResizeMode::kNone)
     out += fmt::format("resize: {{mode: {}, size: {}, filter: {}, antialias: {}}}\n",
                        p.resize == P::ResizeMode::kShortSide ? "short_side" : "exact",

@@ -37,7 +37,8 @@ std::vector<std::string> common_values(const Graph& a, const Graph& b) {
     for (ValueId v : a.node(id).outputs) {
       if (!v || a.value(v).type.dtype != DType::kF32 || inner.count(a.value(v).name) != 0) continue;
       const ValueId other = b.find_value(a.value(v).name);
-      if (other && !b.value(other).is_constant() && b.value(other).producer) names.push_back(a.value(v).name);
+      const bool real = other && b.value(other).type.dtype == DType::kF32;
+      if (real && !b.value(other).is_constant() && b.value(other).producer) names.push_back(a.value(v).name);
     }
   return names;
 }

@@ -68,6 +68,7 @@ class QuantizeFlow {
     infer_types(r.model.graph);
     result_.before.bytes = r.bytes;
     input_sha256_ = r.sha256;
+    external_files_ = r.external_files;
     append(result_.warnings, r.warnings);
     run_.original = std::move(r.model);
     run_.model = run_.original;
@@ -82,9 +83,35 @@ class QuantizeFlow {
     return std::move(result_);
   }
 
+  // The same file, or the same name in the same folder where there is none yet.
+  static bool same_place(const std::string& a, const std::string& b) {
+    const auto name = [](const std::string& path) { return path.substr(path.find_last_of('/') + 1); };
+    return same_file(a, b) || (name(a) == name(b) && same_file(parent_folder(a), parent_folder(b)));
+  }
+
+  // No file that is written takes the place of one that is read, or of another one that is written.
+  void check_places() const {
+    std::vector<std::string> read = q_.also_read, written = q_.also_written;
+    read.insert(read.end(), {q_.input, q_.ranges, q_.preprocess});
+    for (const auto& spec : {q_.calib, q_.data})
+      if (spec) read.insert(read.end(), {spec->path, spec->labels, spec->targets});
+    for (const std::string& name : external_files_) read.push_back(parent_folder(q_.input) + "/" + name);
+    if (!q_.dry_run) written.push_back(q_.output);
+    written.push_back(q_.save_ranges);
+    for (size_t i = 0; i < written.size(); ++i) {
+      if (written[i].empty()) continue;
+      for (const std::string& path : read)
+        check(path.empty() || !same_place(path, written[i]), ErrorCode::kUsage,
+              "{} would be written over, but it is also read; give another name", printable(path));
+      for (size_t k = i + 1; k < written.size(); ++k)
+        check(written[k].empty() || !same_place(written[i], written[k]), ErrorCode::kUsage,
+              "{} is the name of two outputs; give each its own", printable(written[i]));
+    }
+  }
+
   void check_output_path() const {
     check(!same_file(q_.input, q_.save_ranges), ErrorCode::kUsage, "--save-ranges {} is the input file; give another name", printable(q_.save_ranges));
-    if (q_.dry_run) return;
+    if (q_.dry_run) return check_places();
     check(!same_file(q_.input, q_.output), ErrorCode::kUsage, "the output {} is the input file; give another name with -o", printable(q_.output));
     for (const std::string& path : {q_.calib ? q_.calib->path : "", q_.data ? q_.data->path : "", q_.ranges})
       check(!same_file(path, q_.output), ErrorCode::kUsage, "the output {} is also read; give another name with -o", printable(q_.output));
@@ -92,6 +119,7 @@ class QuantizeFlow {
     check(kind != PathKind::kDirectory, ErrorCode::kUsage, "the output {} is a folder; give a file name", printable(q_.output));
     check(kind == PathKind::kMissing || q_.overwrite == Overwrite::kReplace, ErrorCode::kUsage, "the output {} exists; give another name, or -f to replace it",
           printable(q_.output));
+    check_places();
     const std::string folder = parent_folder(q_.output);
     check(path_kind(folder) == PathKind::kDirectory, ErrorCode::kIo, "the folder {} of the output does not exist; make it first", printable(folder));
   }
@@ -277,6 +305,7 @@ class QuantizeFlow {
   std::shared_ptr<const data::DataSource> data_;
   std::optional<data::Preprocess> preprocess_;
   std::string input_sha256_;
+  std::vector<std::string> external_files_;  // of the input, beside it
   double start_ = process_seconds();
 };
 

@@ -21,6 +21,7 @@ struct QuantizeRequest {
   std::optional<data::DataSpec> calib, data;       // calib may be replaced by `ranges`
   std::string preprocess;                          // preset or file; "" = MODEL.preprocess.yaml beside the model when it is there
   std::string ranges, save_ranges;                 // RangeTable files
+  std::vector<std::string> also_read, also_written;  // the caller's other files; no file that is written may be any other one
   InputFile::Links links = InputFile::Links::kRefuse;
   Overwrite overwrite = Overwrite::kRefuse;
   bool dry_run = false;                            // writes nothing; exact output size

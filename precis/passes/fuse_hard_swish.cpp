@@ -12,7 +12,8 @@ namespace {
 
 std::optional<float> scalar(const Graph& g, ValueId v) {
   const Tensor* t = v ? g.constant(v) : nullptr;
-  if (t == nullptr || t->dtype() != DType::kF32 || t->numel() != 1 || g.value(v).type.encoded()) return std::nullopt;
+  if (t == nullptr || t->dtype() != DType::kF32 || t->numel() != 1 || t->shape().rank() > 1 || g.value(v).type.encoded())
+    return std::nullopt;  // (a constant of higher rank may raise the result's)
   return t->data<float>()[0];
 }
 

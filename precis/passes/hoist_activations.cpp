@@ -1,7 +1,8 @@
 // Before:  y = Relu(Concat(a, b))      After:  y = Concat(Relu(a), Relu(b))
-// The same for Clip with constant limits. Each activation then stands behind the operator that makes the value, fuses with it,
-// and folds into its range; behind a Concat it is a step over everything, and some runtimes fail on one between two codes.
-// Only where nothing else reads the Concat. An input that cannot be negative for Relu (a Relu's result, moved or pooled) needs none.
+// The same for Clip with constant limits. Each activation then stands behind the operator that makes the
+// value, fuses with it, and folds into its range; behind a Concat it is a step over everything, and some
+// runtimes fail on one between two codes. Only where nothing else reads the Concat. An input that cannot be
+// negative for Relu (a Relu's result, moved or pooled) needs none.
 #include <algorithm>
 #include <array>
 
@@ -21,12 +22,13 @@ NodeId concat_before(const Graph& g, const Node& activation) {
   const ValueId in = activation.inputs[0];
   const Value& v = g.value(in);
   const bool alone = v.uses.size() == 1 && !g.is_output(in) && v.producer;
-  return alone && g.node(v.producer).is("Concat") && has_constant_inputs(g, activation) ? v.producer : NodeId{};
+  return alone && g.node(v.producer).is("Concat") && has_constant_inputs(g, activation) ? v.producer
+                                                                                        : NodeId{};
 }
 
 // Operators that make no negative value where their input has none.
 bool keeps_sign(const Node& n) {
-  constexpr std::array kOps = {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Reshape",
+  constexpr std::array kOps = {"MaxPool",   "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Reshape",
                                "Transpose", "Flatten"};
   return std::any_of(kOps.begin(), kOps.end(), [&](const char* op) { return n.is(op); });
 }
@@ -64,13 +66,16 @@ void hoist(Graph& g, NodeId id, NodeId concat) {
 PassResult hoist_activations(Model& model) {
   Graph& g = model.graph;
   PassResult result;
-  const std::vector<NodeId> order(g.order().begin(), g.order().end());
-  for (auto it = order.rbegin(); it != order.rend(); ++it) {  // a Concat of Concats from its end
-    if (!g.node(*it).alive) continue;
-    const NodeId concat = concat_before(g, g.node(*it));
-    if (!concat) continue;
-    hoist(g, *it, concat);
-    ++result.changes;
+  for (int before = -1;
+       result.changes != before;) {  // a Concat of Concats: what was hoisted may have to go on
+    before = result.changes;
+    const std::vector<NodeId> order(g.order().begin(), g.order().end());
+    for (NodeId id : order) {
+      const NodeId concat = g.node(id).alive ? concat_before(g, g.node(id)) : NodeId{};
+      if (!concat) continue;
+      hoist(g, id, concat);
+      ++result.changes;
+    }
   }
   return result;
 }

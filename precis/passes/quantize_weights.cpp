@@ -131,8 +131,10 @@ class WeightQuantizer {
       const double s =
           static_cast<double>(r_.input.scale()) * static_cast<double>(out.encoding.scales[scale_of(c)]);
       scales[static_cast<size_t>(c)] = static_cast<float>(s);
-      out.bias.data<int32_t>()[static_cast<size_t>(c)] =
-          static_cast<int32_t>(round_half_even((r_.bias->at_double(c) - shift[static_cast<size_t>(c)]) / s));
+      // A correction that would leave the bound (ranges of another model, a wrong rule) is none.
+      double code = (r_.bias->at_double(c) - shift[static_cast<size_t>(c)]) / s;
+      if (!(std::fabs(code) <= kMaxBiasCode)) code = r_.bias->at_double(c) / s;
+      out.bias.data<int32_t>()[static_cast<size_t>(c)] = static_cast<int32_t>(round_half_even(code));
     }
     out.bias_encoding = Encoding::per_axis_uniform(DType::kI32, r_.bias->shape(), r_.bias->shape().rank() - 1,
                                                    std::move(scales));

@@ -19,6 +19,10 @@ struct CodePool {
   int64_t pad_end[3] = {0, 0, 0};
 };
 
+// Windows up to here have sums of 8-bit codes that fit int32 with room, and small tables of factors; larger
+// ones run by the reference.
+constexpr double kLargestWindow = 1 << 22;
+
 std::optional<CodePool> pool_of(const PlanBuilder& b, const FusedOp& op) {
   const Node& main = b.node(op);
   const Shape x = b.shape(main.inputs[0]);
@@ -44,6 +48,9 @@ std::optional<CodePool> pool_of(const PlanBuilder& b, const FusedOp& op) {
     if (main.is("ReduceMean") && !reduces_spatial_axes(b, main)) return std::nullopt;
   }
   spread_spatial(p.output, p.shape.out);
+  double volume = 1;
+  for (int64_t length : p.shape.kernel) volume *= static_cast<double>(length);
+  if (volume > kLargestWindow) return std::nullopt;
   return p;
 }
 

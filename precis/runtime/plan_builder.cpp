@@ -61,6 +61,7 @@ void PlanBuilder::emit(std::unique_ptr<Step> step, StepInfo info, const std::vec
     BufferLife& life = lives_[static_cast<size_t>(b)];
     life.last = std::max(life.last, next_step());
   }
+  touched_.push_back(touched);
   plan_->steps.push_back(std::move(step));
   plan_->step_threads.push_back(op_threads_);
   plan_->info.steps.push_back(std::move(info));
@@ -213,6 +214,11 @@ void PlanBuilder::finish_memory() {
                        buffers[static_cast<size_t>(out)].kind == Buffer::Kind::kArena;
     if (!arena || in == out || s.out != out) continue;
     if (life(in).last != s.step || life(out).first != s.step) continue;
+    // A step that reads the memory a second time, as another operand or a part of one, would read its own
+    // results.
+    const std::vector<BufferId>& operands = touched_[static_cast<size_t>(s.step)];
+    if (std::count_if(operands.begin(), operands.end(), [&](BufferId b) { return root(b) == in; }) != 1)
+      continue;
     if (buffers[static_cast<size_t>(s.in)].bytes < buffers[static_cast<size_t>(out)].bytes) continue;
     buffers[static_cast<size_t>(out)].parent = s.in;
     join(out, in);

@@ -147,6 +147,7 @@ class PlanBuilder {
   std::map<ValueId, int> loose_;
   std::set<NodeId> lowered_;  // nodes whose steps were emitted
   std::vector<Sharing> sharing_;
+  std::vector<std::vector<BufferId>> touched_;  // by step
   std::vector<BufferLife> lives_;  // one per buffer
 };
 

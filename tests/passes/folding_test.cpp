@@ -246,6 +246,23 @@ TEST(HoistActivations, ToTheInputsOfAConcat) {
   })");
 }
 
+TEST(HoistActivations, ThroughConcatsOfConcats) {
+  expect_rewrite("hoist_activations", R"(
+  graph g(a: f32[2], b: f32[3], d: f32[4]) -> (y) {
+    inner = Concat(a, b) {axis=0}
+    c = Concat(inner, d) {axis=0}
+    y = Relu(c)
+  })",
+                 R"(
+  graph g(a: f32[2], b: f32[3], d: f32[4]) -> (y) {
+    a/activation = Relu(a)
+    b/activation = Relu(b)
+    inner/activation = Concat(a/activation, b/activation) {axis=0}
+    d/activation = Relu(d)
+    y = Concat(inner/activation, d/activation) {axis=0}
+  })");
+}
+
 TEST(HoistActivations, OnlyWhereNobodyElseReadsTheConcat) {
   expect_unchanged("hoist_activations", R"(
   graph g(a: f32[2], b: f32[3]) -> (y, c) {

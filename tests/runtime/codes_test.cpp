@@ -6,6 +6,7 @@
 #include "precis/graph/text.h"
 #include "precis/runtime/reference_engine.h"
 #include "tests/runtime/run_both.h"
+#include "tests/support/tensor_compare.h"
 
 namespace precis {
 namespace {
@@ -341,6 +342,41 @@ TEST(Codes, BetweenRealsAndCodes) {
   expect_fast(
       "graph net(x: f32[1,3,9,9]) -> (y) {\n s: f32[] = [0.02]\n z: u8[] = [100]\n q = QuantizeLinear(x, s, "
       "z)\n y = DequantizeLinear(q, s, z)\n}");
+}
+
+// The residual is the convolution's own input: the result must not be laid over what is still read.
+TEST(Codes, ResidualThatIsTheSource) {
+  for (const char* weights : {"w: f32[32,1,3,3] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)",
+                              "w: f32[32,32,1,1] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)"}) {
+    const bool depthwise = std::string(weights).find("[32,1,") != std::string::npos;
+    SCOPED_TRACE(weights);
+    test::expect_engines_agree(std::string(R"(
+graph net(x: f32[1,32,20,20]) -> (y) {
+  q: f32[1,32,20,20] @ u8(scale=0.02, zp=100) = precis::Quantize(x)
+  )") + weights + R"(
+  c = Conv(q, w) )" + (depthwise ? "{group=32, pads=[1,1,1,1]}" : "{}") + R"(
+  s: f32[1,32,20,20] @ u8(scale=0.2, zp=100) = Add(c, q)
+  y = precis::Dequantize(s)
+})");
+  }
+}
+
+// Plans of one program share packed weights, but the multipliers of a fused sum are not those of a float result.
+TEST(Codes, BroadcastResidualOnSomeShapesOnly) {
+  const Graph graph = parse_graph(R"(
+graph net(x: f32[1,8,H,W]) -> (y) {
+  q: f32[1,8,H,W] @ u8(scale=0.02, zp=100) = precis::Quantize(x)
+  w: f32[8,8,1,1] @ i8(scale=0.01) = constant(uniform, seed=1, lo=-127, hi=127)
+  r: f32[1,8,1,1] @ u8(scale=0.05, zp=3) = constant(uniform, seed=2, lo=0, hi=255)
+  c = Conv(q, w)
+  s: f32[1,8,H,W] @ u8(scale=0.2, zp=100) = Add(c, r)
+  y = precis::Dequantize(s)
+})");
+  runtime::Session fast(runtime::Program::compile(graph)), truth(runtime::Program::compile(graph, {runtime::Engine::kReference, {}}));
+  for (const Shape& shape : {Shape{1, 8, 1, 1}, Shape{1, 8, 6, 6}, Shape{1, 8, 1, 1}}) {
+    const std::vector<Tensor> x{test::random_tensor(shape, 7)};
+    EXPECT_TRUE(test::tensors_close(fast.run(x)[0], truth.run(x)[0], {}));
+  }
 }
 
 }  // namespace
