@@ -65,4 +65,14 @@ ValueId GraphBuilder::scalar(float value, std::string name) {
   return constant(Tensor::scalar(value), std::move(name));
 }
 
+Node conversion_node(const Graph& graph, const char* op, ValueId from, ValueId to) {
+  Node n;
+  n.domain = "precis";
+  n.op = op;
+  n.name = graph.unique_node_name(graph.value(from).name + "/" + op);
+  n.inputs = {from};
+  n.outputs = {to};
+  return n;
+}
+
 }  // namespace precis

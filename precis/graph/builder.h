@@ -40,4 +40,8 @@ class GraphBuilder {
   NodeId position_;
 };
 
+// precis::Quantize, precis::Dequantize or precis::Requantize (`op`, without the domain) from one value to
+// another, with a unique name; not yet in the graph.
+Node conversion_node(const Graph& graph, const char* op, ValueId from, ValueId to);
+
 }  // namespace precis

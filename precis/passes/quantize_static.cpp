@@ -6,6 +6,7 @@
 
 #include "precis/core/check.h"
 #include "precis/core/text.h"
+#include "precis/graph/builder.h"
 #include "precis/graph/macs.h"
 #include "precis/graph/op.h"
 #include "precis/passes/bias_correction.h"
@@ -213,16 +214,6 @@ class StaticQuantizer {
     return t;
   }
 
-  Node conversion(const char* op, ValueId from, ValueId to) const {
-    Node n;
-    n.domain = "precis";
-    n.op = op;
-    n.name = g_.unique_node_name(g_.value(from).name + "/" + op);
-    n.inputs = {from};
-    n.outputs = {to};
-    return n;
-  }
-
   // v is made by a quantized node: v itself holds codes; float readers and graph outputs get a Dequantize.
   void encode_produced(ValueId v, NodeId producer) {
     std::vector<Use> float_uses;
@@ -236,7 +227,7 @@ class StaticQuantizer {
     const std::string name = g_.value(v).name;
     if (is_output) g_.rename_value(v, g_.unique_value_name(name + "/codes"));
     const ValueId f = g_.add_value(g_.unique_value_name(is_output ? name : name + "/real"), real);
-    g_.insert_node_after(producer, conversion("Dequantize", v, f));
+    g_.insert_node_after(producer, conversion_node(g_, "Dequantize", v, f));
     for (const Use& u : float_uses) g_.set_input(u.node, static_cast<size_t>(u.slot), f);
     if (!is_output) return;
     std::vector<ValueId> outputs(g_.outputs().begin(), g_.outputs().end());
@@ -251,7 +242,7 @@ class StaticQuantizer {
       if (reads_codes(u)) code_uses.push_back(u);
     if (code_uses.empty()) return;
     const ValueId q = g_.add_value(g_.unique_value_name(g_.value(v).name + "/codes"), encoded_type(v));
-    Node n = conversion("Quantize", v, q);
+    Node n = conversion_node(g_, "Quantize", v, q);
     const NodeId producer = g_.value(v).producer;
     if (producer)
       g_.insert_node_after(producer, std::move(n));

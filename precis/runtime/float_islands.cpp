@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "precis/graph/builder.h"
 #include "precis/runtime/lowering.h"
 #include "precis/runtime/reference_codes.h"
 #include "precis/runtime/reference_encoded.h"
@@ -64,16 +65,6 @@ class Splitter {
     return g_.add_value(g_.unique_value_name(g_.value(v).name + "/real"), std::move(t));
   }
 
-  Node conversion(const char* op, ValueId from, ValueId to) const {
-    Node n;
-    n.domain = "precis";
-    n.op = op;
-    n.name = g_.unique_node_name(g_.value(from).name + "/" + op);
-    n.inputs = {from};
-    n.outputs = {to};
-    return n;
-  }
-
   ValueId reals_of(ValueId v, NodeId reader) {
     const auto known = reals_.find(v);
     if (known != reals_.end()) return known->second;
@@ -82,7 +73,7 @@ class Splitter {
       real = g_.add_constant(g_.unique_value_name(g_.value(v).name + "/real"), decoded(g_.node(reader), *codes, type(v).encoding));
     } else {
       real = real_value(v);
-      g_.insert_node_before(reader, conversion("Dequantize", v, real));
+      g_.insert_node_before(reader, conversion_node(g_, "Dequantize", v, real));
     }
     return reals_[v] = real;
   }
@@ -97,7 +88,7 @@ class Splitter {
       if (!v || !type(v).encoded()) continue;
       const ValueId real = real_value(v);
       g_.set_output(id, i, real);
-      g_.insert_node_after(id, conversion("Quantize", real, v));
+      g_.insert_node_after(id, conversion_node(g_, "Quantize", real, v));
     }
   }
 

@@ -49,7 +49,7 @@ TEST_F(Outputs, FileSizeLimits) {
 TEST_F(Outputs, FullDisk) {
   const std::string mount = "mount -t tmpfs -o size=8k none out && ";
   if (shell(dir_, "unshare -rm sh -c '" + mount + "true'").exit_code != 0)
-    GTEST_SKIP() << "no mount namespaces";
+    GTEST_SKIP() << "unshare may not make a mount namespace with a tmpfs here";
   const ProcessResult r = shell(dir_, "unshare -rm sh -c '" + mount +
                                           "head -c 8192 /dev/zero > out/filler && precis quantize mlp.onnx "
                                           "--calib rows.npy --no-bench -q -o out/out.onnx; "
@@ -77,7 +77,7 @@ TEST_F(Outputs, ReadOnlyFolder) {
       "--no-bench -q "
       "-o out/out.onnx; echo code $?";
   if (shell(dir_, "unshare -rm sh -c 'mount -t tmpfs none out'").exit_code != 0)
-    GTEST_SKIP() << "no mount namespaces";
+    GTEST_SKIP() << "unshare may not make a mount namespace with a tmpfs here";
   const ProcessResult r = shell(dir_, "unshare -rm sh -c '" + command + "'");
   EXPECT_THAT(r.out, HasSubstr("code 6"));
   EXPECT_THAT(r.err, HasSubstr("Read-only file system"));
