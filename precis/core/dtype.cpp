@@ -16,7 +16,7 @@ struct Row {
   int64_t max;
 };
 
-constexpr std::array<Row, 16> kRows = {{
+constexpr std::array<Row, kDTypeCount> kRows = {{
     {DType::kUndefined, "undefined", 0, 0, 0},
     {DType::kF32, "f32", 32, 0, 0},
     {DType::kF64, "f64", 64, 0, 0},
@@ -33,6 +33,16 @@ constexpr std::array<Row, 16> kRows = {{
     {DType::kBool, "bool", 8, 0, 1},
     {DType::kI4, "i4", 4, -8, 7},
     {DType::kU4, "u4", 4, 0, 15},
+    {DType::kI2, "i2", 2, -2, 1},
+    {DType::kU2, "u2", 2, 0, 3},
+    {DType::kF8E4M3FN, "f8e4m3fn", 8, 0, 0},
+    {DType::kF8E4M3FNUZ, "f8e4m3fnuz", 8, 0, 0},
+    {DType::kF8E5M2, "f8e5m2", 8, 0, 0},
+    {DType::kF8E5M2FNUZ, "f8e5m2fnuz", 8, 0, 0},
+    {DType::kF8E8M0, "f8e8m0", 8, 0, 0},
+    {DType::kF4E2M1, "f4e2m1", 4, 0, 0},
+    {DType::kSequence, "sequence", 0, 0, 0},
+    {DType::kOptional, "optional", 0, 0, 0},
 }};
 
 const Row& row(DType dtype) { return kRows[static_cast<size_t>(dtype)]; }
@@ -49,10 +59,16 @@ DType dtype_from_name(std::string_view name) {
 }
 
 bool is_float(DType d) {
-  return d == DType::kF32 || d == DType::kF64 || d == DType::kF16 || d == DType::kBF16;
+  return d == DType::kF32 || d == DType::kF64 || d == DType::kF16 || d == DType::kBF16 || is_narrow_float(d);
 }
 
-bool is_integer(DType d) { return d != DType::kUndefined && d != DType::kBool && !is_float(d); }
+bool is_narrow_float(DType d) { return d >= DType::kF8E4M3FN && d <= DType::kF4E2M1; }
+
+bool is_container(DType d) { return d == DType::kSequence || d == DType::kOptional; }
+
+bool is_integer(DType d) {
+  return d != DType::kUndefined && d != DType::kBool && !is_float(d) && !is_container(d);
+}
 
 bool is_signed(DType d) { return is_float(d) || (is_integer(d) && row(d).min < 0); }
 

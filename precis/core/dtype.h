@@ -1,5 +1,6 @@
 // Element types of tensors, and the scalar conversions of the types that C++20 does not have (f16, bf16).
-// i4/u4 tensors are stored two per byte, low nibble first, as ONNX stores them.
+// Types of less than a byte are packed, the first element in the low bits, as ONNX stores them. Sequences and
+// optionals are the "types" of values that hold tensors (Tensor::items).
 #pragma once
 
 #include <cstdint>
@@ -12,13 +13,19 @@ enum class DType : uint8_t {
   kF32, kF64, kF16, kBF16,
   kI8, kU8, kI16, kU16, kI32, kU32, kI64, kU64,
   kBool,
-  kI4, kU4,
+  kI4, kU4, kI2, kU2,
+  // Narrow floats: storage with exact conversions, no arithmetic of their own.
+  kF8E4M3FN, kF8E4M3FNUZ, kF8E5M2, kF8E5M2FNUZ, kF8E8M0, kF4E2M1,
+  kSequence, kOptional,
 };
+inline constexpr int kDTypeCount = static_cast<int>(DType::kOptional) + 1;
 
-int dtype_bits(DType dtype);                 // 4 for kI4/kU4, 8 for kBool; 0 for kUndefined
+int dtype_bits(DType dtype);                 // 4 for kI4/kU4, 8 for kBool; 0 for kUndefined, sequences and optionals
 const char* dtype_name(DType dtype);         // "f32", "u8", ...
 DType dtype_from_name(std::string_view name);  // kUndefined when unknown
-bool is_float(DType dtype);
+bool is_float(DType dtype);         // narrow floats too
+bool is_narrow_float(DType dtype);  // 8-bit and 4-bit floats
+bool is_container(DType dtype);     // sequence or optional
 bool is_integer(DType dtype);  // signed or unsigned integers, not bool
 bool is_signed(DType dtype);   // signed integers and floats
 // Smallest and largest code of an integer type of at most 32 bits (as int64).

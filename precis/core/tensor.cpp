@@ -103,10 +103,10 @@ void store_double(std::byte* p, DType dtype, int64_t i, double v) {
       return set_nibble(p, i, saturating_trunc<int32_t>(v) & 0xf);  // 4-bit casts keep the low bits, as ONNX says
     case DType::kU4:
       return set_nibble(p, i, saturating_trunc<int32_t>(v) & 0xf);
-    case DType::kUndefined:
+    default:
       break;
   }
-  fail(ErrorCode::kInternal, "store into an undefined tensor");
+  fail(ErrorCode::kInternal, "store into a tensor of type {}", dtype_name(dtype));
 }
 
 // Integer to integer casts wrap, as C++ conversions (and the reference ONNX implementations) do.
@@ -158,6 +158,27 @@ Tensor Tensor::view(DType dtype, Shape shape, void* data, std::shared_ptr<const 
   return t;
 }
 
+Tensor Tensor::container(DType dtype, std::vector<Tensor> items) {
+  Tensor t;
+  t.dtype_ = dtype;
+  t.shape_ = Shape{static_cast<int64_t>(items.size())};
+  t.numel_ = t.shape_.numel();
+  t.owner_ = std::make_shared<const std::vector<Tensor>>(std::move(items));
+  return t;
+}
+
+Tensor Tensor::sequence(std::vector<Tensor> items) { return container(DType::kSequence, std::move(items)); }
+
+Tensor Tensor::optional(std::vector<Tensor> none_or_one) {
+  check(none_or_one.size() <= 1, ErrorCode::kInternal, "an optional of {} tensors", none_or_one.size());
+  return container(DType::kOptional, std::move(none_or_one));
+}
+
+const std::vector<Tensor>& Tensor::items() const {
+  check(is_container(dtype_), ErrorCode::kInternal, "a tensor of type {} has no items", dtype_name(dtype_));
+  return *static_cast<const std::vector<Tensor>*>(owner_.get());
+}
+
 void Tensor::require(DType dtype) const {
   check(dtype == dtype_, ErrorCode::kInternal, "tensor of type {} read as {}", dtype_name(dtype_),
         dtype_name(dtype));
@@ -180,7 +201,7 @@ std::span<const uint16_t> Tensor::bits16() const {
 }
 
 Tensor Tensor::clone() const {
-  if (!defined()) return {};
+  if (!defined() || is_container(dtype_)) return *this;  // items are immutable
   Tensor t(dtype_, shape_);
   if (nbytes_ > 0) std::memcpy(t.data_, data_, static_cast<size_t>(nbytes_));
   return t;
@@ -238,7 +259,9 @@ int64_t Tensor::at_int(int64_t i) const {
     case DType::kU4:
       return nibble(data_, i);
     case DType::kUndefined:
-      fail(ErrorCode::kInternal, "read from an undefined tensor");
+    case DType::kSequence:
+    case DType::kOptional:
+      fail(ErrorCode::kInternal, "element read from a value of type {}", dtype_name(dtype_));
     default:
       return saturating_trunc<int64_t>(at_double(i));
   }

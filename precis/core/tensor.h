@@ -1,11 +1,14 @@
 // Tensor: typed, dense, row-major values that own their memory or view somebody else's.
 // Copying a Tensor shares its memory (values are treated as immutable once shared); clone() makes a deep copy.
 // Own memory is 64-byte aligned and zero-filled, so no uninitialised byte can reach a file.
+// Values of ONNX that are no tensors travel in the same class: a sequence is a "tensor" of dtype kSequence and shape [n]
+// whose elements are Tensors, an optional one of dtype kOptional and shape [0] or [1]. They have no bytes.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "precis/core/dtype.h"
 #include "precis/core/shape.h"
@@ -26,6 +29,11 @@ class Tensor {
   }
   template <typename T>
   static Tensor scalar(T value) { return from<T>(Shape{}, std::span<const T>(&value, 1)); }
+
+  static Tensor sequence(std::vector<Tensor> items);
+  static Tensor optional(std::vector<Tensor> none_or_one);  // Error(kInternal) for more than one
+  // The elements of a sequence or an optional; Error(kInternal) for other types.
+  const std::vector<Tensor>& items() const;
 
   bool defined() const { return dtype_ != DType::kUndefined; }
   DType dtype() const { return dtype_; }
@@ -50,6 +58,7 @@ class Tensor {
   int64_t at_int(int64_t i) const;
 
  private:
+  static Tensor container(DType dtype, std::vector<Tensor> items);
   void require(DType dtype) const;
   void require_count(int64_t values) const;  // Error(kUsage) unless numel() == values
   DType dtype_ = DType::kUndefined;

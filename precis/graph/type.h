@@ -2,6 +2,7 @@
 // integer codes.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ struct ValueType {
   DType dtype = DType::kUndefined;
   SymbolicShape shape;
   Encoding encoding;  // !defined() for plain values
+  // What a sequence or an optional holds; null when unknown, and for tensors.
+  std::shared_ptr<const ValueType> element = nullptr;
   bool encoded() const { return encoding.defined(); }
   DType storage_dtype() const { return encoded() ? encoding.code : dtype; }
 };

@@ -6,7 +6,7 @@
 namespace precis::runtime {
 namespace {
 
-bool is_narrow_float(DType d) { return d == DType::kF16 || d == DType::kBF16; }
+bool is_half_float(DType d) { return d == DType::kF16 || d == DType::kBF16; }
 bool is_nibble(DType d) { return d == DType::kI4 || d == DType::kU4; }
 
 // Casts the inputs for which `narrow` holds to wide(dtype), runs, and casts outputs of wide(result) back to
@@ -83,9 +83,9 @@ void fail_dtype(const Node& node, DType dtype) {
 
 Tensors run_widened(RunFunction f, const Node& node, Inputs inputs) {
   const auto any =
-      std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return is_narrow_float(t.dtype()); });
+      std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return is_half_float(t.dtype()); });
   if (!any) return f(node, inputs);
-  return run_cast(f, node, inputs, inputs[0].dtype(), is_narrow_float, [](DType) { return DType::kF32; });
+  return run_cast(f, node, inputs, inputs[0].dtype(), is_half_float, [](DType) { return DType::kF32; });
 }
 
 Tensors run_unpacked(RunFunction f, const Node& node, Inputs inputs) {

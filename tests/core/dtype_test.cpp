@@ -10,12 +10,11 @@
 namespace precis {
 namespace {
 
-constexpr DType kAll[] = {DType::kF32, DType::kF64, DType::kF16,  DType::kBF16, DType::kI8,
-                          DType::kU8,  DType::kI16, DType::kU16,  DType::kI32,  DType::kU32,
-                          DType::kI64, DType::kU64, DType::kBool, DType::kI4,   DType::kU4};
-
 TEST(DType, NamesGoBothWays) {
-  for (DType d : kAll) EXPECT_EQ(dtype_from_name(dtype_name(d)), d) << dtype_name(d);
+  for (int i = 1; i < kDTypeCount; ++i) {
+    const auto d = static_cast<DType>(i);
+    EXPECT_EQ(dtype_from_name(dtype_name(d)), d) << dtype_name(d);
+  }
   EXPECT_EQ(dtype_from_name("float"), DType::kUndefined);
   EXPECT_EQ(dtype_bits(DType::kUndefined), 0);
   EXPECT_EQ(dtype_bits(DType::kI4), 4);
@@ -28,6 +27,9 @@ TEST(DType, Classes) {
   EXPECT_TRUE(is_signed(DType::kI4));
   EXPECT_TRUE(is_signed(DType::kF16));
   EXPECT_FALSE(is_signed(DType::kU64));
+  EXPECT_TRUE(is_narrow_float(DType::kF4E2M1) && is_float(DType::kF4E2M1));
+  EXPECT_FALSE(is_narrow_float(DType::kBF16));
+  EXPECT_TRUE(is_container(DType::kSequence) && !is_integer(DType::kSequence));
   EXPECT_EQ(dtype_min(DType::kI4), -8);
   EXPECT_EQ(dtype_max(DType::kU32), 4294967295);
 }

@@ -121,6 +121,18 @@ TEST(TensorCast, DoubleToHalfRoundsOnce) {
   EXPECT_EQ(t.cast(DType::kBF16).bits16()[1], 0x3f81);
 }
 
+TEST(Tensor, SequencesAndOptionalsHoldTensors) {
+  const Tensor s = Tensor::sequence({Tensor::scalar<float>(1), Tensor::from<int64_t>({2}, {3, 4})});
+  EXPECT_EQ(s.dtype(), DType::kSequence);
+  EXPECT_EQ(s.shape(), Shape{2});
+  EXPECT_EQ(s.nbytes(), 0);
+  EXPECT_EQ(s.clone().items()[1].at_int(1), 4);
+  EXPECT_EQ(Tensor::sequence({}).items().size(), 0u);
+  EXPECT_EQ(Tensor::optional({s}).items()[0].items().size(), 2u);
+  EXPECT_THROW(Tensor::optional({s, s}), Error);
+  EXPECT_THROW(Tensor::scalar<float>(1).items(), Error);
+}
+
 TEST(Tensor, ScalarAndIntegerReading) {
   EXPECT_EQ(Tensor::scalar<float>(2.5f).shape().rank(), 0);
   EXPECT_EQ(to_int64s(Tensor::from<int32_t>({2}, {-1, 7}), "axes"), (std::vector<int64_t>{-1, 7}));
