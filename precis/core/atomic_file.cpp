@@ -182,6 +182,7 @@ void AtomicFile::rename_to_path() {
          printable(path_));
   }
   if (rc != 0) fail_write("rename the finished file to", errno);
+  published_ = true;
   forget_unfinished(temp_path_);
   temp_path_.clear();
   discard();

@@ -76,6 +76,8 @@ class AtomicFile {
   // fsync, rename, fsync folder. Runs `verify(temp_path)` first when given; what it throws is passed on and
   // nothing is published.
   void publish(const std::function<void(const std::string&)>& verify = {});
+  // The file has its final name. Also after a publish() that threw because the folder could not be synced.
+  bool published() const { return published_; }
 
  private:
   void create_temp();
@@ -88,6 +90,7 @@ class AtomicFile {
   Overwrite overwrite_;
   int fd_ = -1;
   uint64_t expected_ = 0, written_ = 0;
+  bool published_ = false;
 };
 
 void write_file(const std::string& path, std::string_view content, Overwrite overwrite);

@@ -172,7 +172,12 @@ bool write_external(const ExternalLayout& layout, const std::string& path) {
   }
   AtomicFile file(path, Overwrite::kRefuse, layout.size);
   layout.for_each_piece([&](std::span<const std::byte> piece) { file.write(piece); });
-  file.publish();
+  try {
+    file.publish();
+  } catch (...) {
+    if (file.published()) remove_file(path);  // no model refers to it yet
+    throw;
+  }
   return true;
 }
 
@@ -216,7 +221,7 @@ uint64_t write_model(const Model& model, const std::string& path, const WriteOpt
     file.write(bytes);
     file.publish(verify);
   } catch (...) {
-    if (fresh) remove_file(data_path);
+    if (fresh && !file.published()) remove_file(data_path);  // a model with its name needs its data
     forget_unfinished(data_path);
     throw;
   }

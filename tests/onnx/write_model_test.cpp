@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "precis/graph/text.h"
 #include "precis/onnx/onnx_io.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/faulty_calls.h"
 #include "tests/support/files.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tensor_compare.h"
@@ -98,6 +100,35 @@ TEST(WriteModel, VerificationComesBeforePublishing) {
   EXPECT_ERROR(write_model(model(), dir / "m.onnx", external(), Overwrite::kRefuse, refuse),
                ErrorCode::kVerify, "not good enough");
   EXPECT_TRUE(entries(dir).empty());
+}
+
+// Whatever call fails, the folder holds a model with its data or nothing: also when the folder cannot be
+// synced after the renames.
+TEST(WriteModel, NoFaultSeparatesAModelFromItsData) {
+  int failed = 0, published = 0;
+  for (int n = 1;; ++n) {
+    const TempDir dir;
+    bool reached = false, threw = false;
+    {
+      FaultyCalls calls({.at = n, .error = EIO});
+      try {
+        write_model(model(), dir / "m.onnx", external(), Overwrite::kRefuse);
+      } catch (const Error&) {
+        threw = true;
+      }
+      reached = calls.reached();
+    }
+    if (path_kind(dir / "m.onnx") == PathKind::kFile) {
+      EXPECT_NO_THROW(read_model(dir / "m.onnx")) << "call " << n;
+      published += threw;
+    } else {
+      EXPECT_TRUE(entries(dir).empty()) << "call " << n;
+    }
+    failed += threw;
+    if (!reached) break;
+  }
+  EXPECT_GT(failed, 10);
+  EXPECT_GT(published, 0);
 }
 
 TEST(WriteModel, RefusesToReplaceUnlessAsked) {
