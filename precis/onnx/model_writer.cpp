@@ -10,6 +10,7 @@
 #include "precis/core/unfinished.h"
 #include "precis/onnx/onnx_io.h"
 #include "precis/onnx/opset_downgrade.h"
+#include "precis/onnx/opset_expand.h"
 #include "precis/onnx/proto_export.h"
 #include "precis/onnx/proto_tensor.h"
 #include "precis/onnx/qdq_lower.h"
@@ -72,6 +73,7 @@ class Output {
     check(options.opset == 0 || (options.opset >= kLowestWrittenOpset && options.opset <= kCanonicalOpset),
           ErrorCode::kUsage, "opset {} cannot be written; choose one from {} to {}", options.opset,
           kLowestWrittenOpset, kCanonicalOpset);
+    if (options.opset != 0) expand_newer_operators(model_.graph, options.opset);
     const int floor = quantized ? kQuantizedFloor : kLowestWrittenOpset;
     opset_ = options.opset != 0 ? options.opset : lowest_opset(model_.graph, floor, {source_opset(model)});
     build();

@@ -7,6 +7,7 @@
 #include "precis/onnx/onnx_io.h"
 #include "precis/onnx/op_versions.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/temp_dir.h"
 
 namespace precis::onnx_io {
 namespace {
@@ -106,15 +107,33 @@ TEST(OpsetDowngrade, ReachesIntoSubgraphs) {
 
 TEST(OpsetDowngrade, RequestsThatCannotBeMet) {
   Model m;
-  m.graph = graph("y = HardSwish(x)");
+  m.graph = graph("y = Mish(x)");
   WriteOptions options;
   options.opset = 13;
   EXPECT_ERROR(serialize_model(m, options), ErrorCode::kUnsupported,
-               "node 'y' (HardSwish) cannot be written in opset 13");
+               "node 'y' (Mish) cannot be written in opset 13");
   options.opset = 6;
   EXPECT_ERROR(serialize_model(m, options), ErrorCode::kUsage, "choose one from 7 to 27");
   m.graph = graph("y = precis::Mystery(x)");
   EXPECT_ERROR(serialize_model(m, {}), ErrorCode::kUnsupported, "precis::Mystery");
+}
+
+TEST(OpsetDowngrade, NewerOperatorsAreWrittenOut) {
+  Model m;
+  m.graph = graph("y = HardSwish(x)");
+  WriteOptions options;
+  options.opset = 13;
+  const test::TempDir dir;
+  write_model(m, dir / "m.onnx", options, Overwrite::kRefuse);
+  const ReadResult back = read_model(dir / "m.onnx");
+  EXPECT_EQ(back.model.source_opset, 13);
+  const Graph& g = back.model.graph;
+  ASSERT_EQ(g.order().size(), 2u);
+  const Node& gate = g.node(g.order()[0]);
+  EXPECT_TRUE(gate.is("HardSigmoid") && g.node(g.order()[1]).is("Mul"));
+  EXPECT_EQ(gate.get_float("alpha", 0), 1.0f / 6);
+  EXPECT_EQ(gate.get_float("beta", 0), 0.5f);
+  EXPECT_EQ(g.value(g.outputs()[0]).name, "y");
 }
 
 TEST(OpsetDowngrade, RequestedOldOpset) {
