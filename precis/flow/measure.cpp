@@ -68,6 +68,13 @@ Tensor synthetic(DType dtype, const Shape& shape, uint64_t stream) {
 
 }  // namespace
 
+std::vector<Shape> sample_shapes(const data::DataSource* source) {
+  std::vector<Shape> shapes;
+  if (source == nullptr || source->size() == 0) return shapes;
+  for (const Tensor& t : source->get(0).inputs) shapes.push_back(t.shape());
+  return shapes;
+}
+
 std::vector<Tensor> synthetic_inputs(const Graph& graph, const MeasureOptions& options) {
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < graph.inputs().size(); ++i) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "precis/data/source.h"
 #include "precis/graph/graph.h"
 #include "precis/runtime/session.h"
 
@@ -30,6 +31,8 @@ struct PairedLatency {
   double ratio_low = 1, ratio_high = 1;  // middle half of the pairs
 };
 
+// Shapes of the first sample, which free dimensions take when a model is timed for its data; empty without data.
+std::vector<Shape> sample_shapes(const data::DataSource* source);
 // Inputs are deterministic: Rng values for floats, small integers for integers, unknown dimensions = 1.
 std::vector<Tensor> synthetic_inputs(const Graph& graph, const MeasureOptions& options);
 Latency measure(const Graph& graph, const MeasureOptions& options);

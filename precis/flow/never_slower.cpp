@@ -14,10 +14,7 @@ namespace {
 
 constexpr double kMargin = 1.02;  // timing noise: int8 must lose by more than this
 
-std::map<std::string, double> seconds_by_node(const Graph& g, int threads) {
-  MeasureOptions options;
-  options.threads = threads;
-  options.seconds = 0.5;
+std::map<std::string, double> seconds_by_node(const Graph& g, const MeasureOptions& options) {
   std::map<std::string, double> by_node;
   for (const auto& [node, seconds] : measure_steps(g, options)) by_node[node] += seconds;
   return by_node;
@@ -39,8 +36,8 @@ struct SlowerNode {
   double ratio = 1;  // int8 over float
 };
 
-std::vector<SlowerNode> slower_nodes(const Graph& prepared, const Graph& quantized, int threads) {
-  const auto before = seconds_by_node(prepared, threads), after = seconds_by_node(quantized, threads);
+std::vector<SlowerNode> slower_nodes(const Graph& prepared, const Graph& quantized, const MeasureOptions& options) {
+  const auto before = seconds_by_node(prepared, options), after = seconds_by_node(quantized, options);
   std::vector<SlowerNode> slower;
   for (NodeId id : prepared.order()) {
     const Node& n = prepared.node(id);
@@ -59,7 +56,10 @@ void leave_slower_layers_float(const QuantizeRequest& request, Run& run, Quantiz
   Model prepared = run.original;
   passes::prepare(prepared);
   if (run.progress) run.progress("time layers", 0, 0);
-  const std::vector<SlowerNode> slower = slower_nodes(prepared.graph, run.model.graph, request.bench_threads);
+  MeasureOptions timing;
+  timing.threads = request.bench_threads;
+  timing.input_shapes = sample_shapes(run.calib.get());
+  const std::vector<SlowerNode> slower = slower_nodes(prepared.graph, run.model.graph, timing);
   if (slower.empty()) return;
   for (const SlowerNode& s : slower) {
     stage->options["rules"].push_back(exact_pattern(s.name) + ".quantize=false");

@@ -268,6 +268,7 @@ class QuantizeFlow {
     if (q_.progress) q_.progress("measure speed", 0, 0);
     MeasureOptions options;
     options.threads = q_.bench_threads;
+    options.input_shapes = sample_shapes(data_ ? data_.get() : run_.calib.get());
     result_.speed = measure_pair(run_.original.graph, after, options);
     result_.before.latency = result_.speed->first;
     result_.after.latency = result_.speed->second;

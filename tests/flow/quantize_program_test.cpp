@@ -18,8 +18,9 @@ namespace {
 
 using nlohmann::json;
 
-const char* const kNet = R"(
-graph net(x: f32[batch,3,48,48]) -> (y) {
+// `size`: the picture's height and width, "48" or a symbol.
+std::string net_text(const std::string& size) {
+  return "graph net(x: f32[batch,3," + size + "," + size + "]) -> (y) {" + R"(
   w1: f32[8,3,5,5] = constant(normal, seed=1, scale=0.1)
   w2: f32[16,8,3,3] = constant(normal, seed=2, scale=0.2)
   w3: f32[10,16] = constant(normal, seed=3, scale=0.3)
@@ -31,10 +32,11 @@ graph net(x: f32[batch,3,48,48]) -> (y) {
   f = Flatten(g)
   y = Gemm(f, w3) {transB=1}
 })";
+}
 
-void write_net(const std::string& path) {
+void write_net(const std::string& path, const std::string& size = "48") {
   Model model;
-  model.graph = parse_graph(kNet);
+  model.graph = parse_graph(net_text(size));
   onnx_io::write_model(model, path, {}, Overwrite::kReplace);
 }
 
@@ -93,6 +95,21 @@ TEST_F(QuantizeProgram, ResultsAreTheSameForAllThreadsAndRuns) {
     EXPECT_TRUE(next.model == first.model) << threads << " threads: another model";
     EXPECT_TRUE(next.ranges == first.ranges) << threads << " threads: other ranges";
     EXPECT_EQ(without_measurements(next.report), without_measurements(first.report)) << threads << " threads";
+  }
+}
+
+// A network whose picture size is free is timed on the sizes of its data: with 1 x 1 pixels its kernels would not fit.
+TEST_F(QuantizeProgram, FreeSizesAreTimedAsInTheData) {
+  write_net(dir_ / "net.onnx", "size");
+  write_samples(dir_ / "calib.npy", dir_ / "unused.npy", 8, 1);
+  for (const bool never_slower : {false, true}) {
+    std::vector<std::string> command = {PRECIS_PROGRAM, "quantize", dir_ / "net.onnx", "--calib", dir_ / "calib.npy", "--preprocess", "raw",
+                                        "-o", dir_ / "out.onnx", "-f", "--progress", "none", "--json=" + (dir_ / "out.json")};
+    if (never_slower) command.push_back("--never-slower");
+    const ProcessResult r = run_process(command);
+    ASSERT_EQ(r.exit_code, 0) << r.out << r.err;
+    const json report = json::parse(contents(dir_ / "out.json"));
+    EXPECT_GT(report["before"]["latency"]["median_ms"].get<double>(), 0) << report.dump();
   }
 }
 
