@@ -24,6 +24,7 @@ std::span<const ReferenceOp> activation_ops();
 std::span<const ReferenceOp> linear_ops();
 std::span<const ReferenceOp> pool_ops();
 std::span<const ReferenceOp> normalize_ops();
+std::span<const ReferenceOp> recurrent_ops();
 std::span<const ReferenceOp> reduce_ops();
 std::span<const ReferenceOp> shape_ops();
 std::span<const ReferenceOp> move_ops();

@@ -10,7 +10,7 @@ std::span<const Family> all_families() {
   static constexpr Family kFamilies[] = {
       activation_ops, cast_ops,   compare_logic_ops, constant_like_ops, conv_ops,  elementwise_ops,
       gather_ops,     matmul_ops, movement_ops,      norm_ops,          pool_ops,  quantize_ops,
-      reduce_ops,     resize_ops, select_ops,        shape_ops,         unary_ops,
+      recurrent_ops,  reduce_ops, resize_ops,        select_ops,        shape_ops, unary_ops,
   };
   return kFamilies;
 }
@@ -32,13 +32,11 @@ std::span<const std::string_view> undeclared_onnx_ops() {
       "Det",
       "Einsum",
 
-      "GRU",
       "GridSample",
       "HammingWindow",
       "HannWindow",
       "If",
       "ImageDecoder",
-      "LSTM",
       "LinearAttention",
       "Loop",
       "MaxRoiPool",
@@ -50,7 +48,6 @@ std::span<const std::string_view> undeclared_onnx_ops() {
       "Optional",
       "OptionalGetElement",
       "OptionalHasElement",
-      "RNN",
       "RandomNormal",
       "RandomNormalLike",
       "RandomUniform",

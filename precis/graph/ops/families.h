@@ -21,6 +21,7 @@ const std::vector<OpDecl>& movement_ops();
 const std::vector<OpDecl>& norm_ops();
 const std::vector<OpDecl>& pool_ops();
 const std::vector<OpDecl>& quantize_ops();
+const std::vector<OpDecl>& recurrent_ops();
 const std::vector<OpDecl>& reduce_ops();
 const std::vector<OpDecl>& resize_ops();
 const std::vector<OpDecl>& select_ops();
