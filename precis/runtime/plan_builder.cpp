@@ -102,7 +102,9 @@ StepInfo PlanBuilder::describe(const FusedOp& op, std::string kernel, const std:
                                Layout in, Layout out) const {
   const Node& main = node(op);
   StepInfo info;
-  info.node = main.name.empty() && !main.outputs.empty() ? graph_->value(main.outputs[0]).name : main.name;
+  info.node = main.name;
+  for (size_t i = 0; info.node.empty() && i < main.outputs.size(); ++i)
+    if (main.outputs[i]) info.node = graph_->value(main.outputs[i]).name;
   info.op = main.op;
   for (NodeId id : op.absorbed) info.fused.push_back(graph_->node(id).op);
   info.kernel = std::move(kernel);

@@ -85,8 +85,7 @@ void fill_workspace(const TempDir& dir) {
   if (has_fashion_mnist()) fs::create_symlink(kFashion, dir / "fashion");
   spit(dir / "broken.onnx", broken());
   spit(dir / "many.onnx", many_problems());
-  spit(dir / "lstm.onnx", op_model("LSTM", {{"x", {1, 1, 2}}, zeros("w", {1, 4, 2}), zeros("r", {1, 4, 1})},
-                                   int_attribute("hidden_size", 1)));
+  spit(dir / "decoder.onnx", op_model("ImageDecoder", {{"x", {16}}}));
   spit(dir / "tiny.onnx", op_model("MatMul", {{"x", {1, 2}}, floats("w", {2, 2}, {1, 2, 3, 4})}));
   spit(dir / "mlp.onnx", mlp());
   spit(dir / "rows.npy", npy("(64, 16)", random_floats(64 * 16, 3, 1.0f)));

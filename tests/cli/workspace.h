@@ -9,7 +9,7 @@
 namespace precis::test {
 
 // net.onnx (+ .preprocess.yaml): the demo CNN; fashion/: its data set (a link, when the machine has it).
-// broken.onnx: an input that nothing makes; many.onnx: three problems; lstm.onnx: valid, not supported;
+// broken.onnx: an input that nothing makes; many.onnx: three problems; decoder.onnx: valid, not supported;
 // tiny.onnx: too small to gain; mlp.onnx: two layers on [N,16], with rows.npy (64 of them), labels.csv and
 // few.npy (4 rows).
 void fill_workspace(const TempDir& dir);

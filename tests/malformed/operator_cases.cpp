@@ -221,7 +221,8 @@ std::vector<MalformedCase> attributes() {
       op("E32j_too_few_inputs", kBad, "input", "Add", {{"a", {2}}}),
       op("E32k_too_many_outputs", kBad, "output", "Relu", {{"a", {2}}}, "", {"y", "z"}),
       op("E32l_unknown_attribute", kAccepted, "", "Relu", {{"a", {2}}}, int_attribute("speed", 9)),
-      op("E23_lstm", kNot, "LSTM", "LSTM", {{"x", {1, 1, 2}}, zeros("w", {1, 4, 2}), zeros("r", {1, 4, 1})},
+      op("E23_decoder", kNot, "ImageDecoder", "ImageDecoder", {{"x", {16}}}),
+      op("E23_lstm", kAccepted, "", "LSTM", {{"x", {1, 1, 2}}, zeros("w", {1, 4, 2}), zeros("r", {1, 4, 1})},
          int_attribute("hidden_size", 1)),
   };
 }
