@@ -21,6 +21,7 @@ using RunFunction = Tensors (*)(const Node&, Inputs);
 // The operators of each family (reference_ops_<family>.cpp), collected by reference_ops.cpp.
 std::span<const ReferenceOp> arithmetic_ops();
 std::span<const ReferenceOp> activation_ops();
+std::span<const ReferenceOp> attention_ops();
 std::span<const ReferenceOp> linear_ops();
 std::span<const ReferenceOp> pool_ops();
 std::span<const ReferenceOp> normalize_ops();

@@ -10,6 +10,7 @@
 namespace precis::ops {
 
 const std::vector<OpDecl>& activation_ops();
+const std::vector<OpDecl>& attention_ops();
 const std::vector<OpDecl>& cast_ops();
 const std::vector<OpDecl>& compare_logic_ops();
 const std::vector<OpDecl>& constant_like_ops();

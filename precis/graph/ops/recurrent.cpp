@@ -71,10 +71,9 @@ void infer_recurrent(InferContext& ctx) {
   require_dims(ctx, 5, state, "initial_h");
   require_dims(ctx, 6, state, "initial_c");
   require_dims(ctx, 7, {d, times(ctx, h, 3)}, "P");
-  if (ctx.num_outputs() > 0)
-    set_output(
-        ctx, 0, ctx.dtype(0),
-        spec.batch_first ? std::vector<Dim>{batch, steps, d, h} : std::vector<Dim>{steps, d, batch, h});
+
+  set_output(ctx, 0, ctx.dtype(0),
+             spec.batch_first ? std::vector<Dim>{batch, steps, d, h} : std::vector<Dim>{steps, d, batch, h});
   for (size_t i = 1; i < ctx.num_outputs(); ++i) set_output(ctx, i, ctx.dtype(0), state);
 }
 
