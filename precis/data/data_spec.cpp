@@ -8,7 +8,8 @@
 namespace precis::data {
 namespace {
 
-const std::vector<std::string> kKeys = {"rows", "count", "labels", "targets", "preprocess", "cast", "seed"};
+const std::vector<std::string> kKeys = {"rows",       "count", "labels", "targets",
+                                        "preprocess", "cast",  "task",   "seed"};
 
 // Where the options start: the first comma that is followed by a word and '='. A path may hold other commas.
 size_t options_start(std::string_view text) {
@@ -53,6 +54,10 @@ void set_option(std::string_view key, std::string_view value, DataSpec& spec) {
     check(value == "model", ErrorCode::kUsage, "data option cast is '{}', expected 'model'",
           printable(value));
     spec.cast = DataSpec::Cast::kModel;
+  } else if (key == "task") {
+    check(value == "next-token", ErrorCode::kUsage, "data option task is '{}', expected 'next-token'",
+          printable(value));
+    spec.next_token = true;
   } else if (key == "count") {
     spec.count = whole(value, "count", -1);
     check(spec.count != 0, ErrorCode::kUsage, "data option count=0 leaves no sample; give 1 or more");

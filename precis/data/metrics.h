@@ -29,6 +29,9 @@ int64_t top_class(std::span<const double> scores);
 // How many classes rank before `label`: 0 = it is the top class. A label whose score is NaN ranks last.
 int64_t class_rank(std::span<const double> scores, int64_t label);
 
+// No value negative, and the sum 1 within 1e-3.
+bool is_distribution(std::span<const double> scores);
+
 struct Accuracy {
   int64_t samples = 0, top1 = 0, top5 = 0;
   int64_t nan_samples = 0;  // with a NaN among the scores
@@ -41,6 +44,18 @@ struct Accuracy {
   void merge(const Accuracy& other);
   double top1_rate() const;  // 0 for no samples
   double top5_rate() const;
+};
+
+// How likely a model finds the labels. Scores that are no distribution go through softmax, as in
+// OutputError::divergence.
+struct Likelihood {
+  int64_t labels = 0;
+  double nats = 0.0;  // sum of -ln p(label)
+
+  void add(const Tensor& output, std::span<const int64_t> labels,
+           const std::string& origin);  // as Accuracy::add
+  void merge(const Likelihood& other);
+  double nats_per_label() const;  // 0 for none
 };
 
 struct Interval {

@@ -11,6 +11,7 @@
 #include "precis/data/image_set.h"
 #include "precis/data/inflated_bytes.h"
 #include "precis/data/label_file.h"
+#include "precis/data/next_token.h"
 #include "precis/data/npy.h"
 #include "precis/data/proto_source.h"
 #include "precis/data/random_source.h"
@@ -174,6 +175,13 @@ std::vector<StoredArray> open_targets(const std::string& path) {
 
 OpenedSource open_rows(const DataSpec& spec, const std::vector<InputSpec>& inputs) {
   check(!inputs.empty(), ErrorCode::kUsage, "the model has no inputs, so it needs no data");
+  if (spec.next_token) {
+    DataSpec whole = spec;
+    whole.next_token = false;
+    OpenedSource opened = open_rows(whole, whole_sequences(inputs));
+    opened.source = next_tokens(opened.source, inputs);
+    return opened;
+  }
   if (spec.random()) return {open_random(spec, inputs)};
   const PathKind kind = path_kind(spec.path);
   check(kind != PathKind::kMissing, ErrorCode::kIo, "data '{}' does not exist; check the path",

@@ -12,15 +12,6 @@ namespace {
 constexpr double kSumTolerance = 1e-3;
 constexpr double kSmallestProbability = 1e-12;
 
-bool is_distribution(std::span<const double> row) {
-  double sum = 0.0;
-  for (double v : row) {
-    if (!(v >= 0.0)) return false;
-    sum += v;
-  }
-  return std::fabs(sum - 1.0) <= kSumTolerance;
-}
-
 std::vector<double> softmax(std::span<const double> row) {
   const double largest = *std::max_element(row.begin(), row.end());
   std::vector<double> result;
@@ -62,6 +53,15 @@ double cosine_of(double dot, double a, double b) {
 }
 
 }  // namespace
+
+bool is_distribution(std::span<const double> row) {
+  double sum = 0.0;
+  for (double v : row) {
+    if (!(v >= 0.0)) return false;
+    sum += v;
+  }
+  return std::fabs(sum - 1.0) <= kSumTolerance;
+}
 
 namespace {
 

@@ -108,19 +108,27 @@ class GroupedRows : public DataSource {
     for (int64_t i = 0; i < batch_; ++i) {
       const int64_t row = index * batch_ + i;
       rows.push_back(row < source_->size() ? source_->get(row) : rows.back());
-      if (row >= source_->size()) rows.back().label = -1;
+      if (row >= source_->size()) unlabel(rows.back());
     }
     Sample sample;
     sample.origin = fmt::format("{} and the {} rows after it", rows.front().origin, batch_ - 1);
     sample.content_hash = content_hash(index);
     sample.label = rows.front().label;
-    for (const Sample& row : rows) sample.labels.push_back(row.label);
+    sample.sequence = rows.front().sequence;
+    for (const Sample& row : rows) {
+      if (row.labels.empty()) sample.labels.push_back(row.label);
+      sample.labels.insert(sample.labels.end(), row.labels.begin(), row.labels.end());
+    }
     sample.inputs = join_all(rows, &Sample::inputs);
     sample.targets = join_all(rows, &Sample::targets);
     return sample;
   }
 
  private:
+  static void unlabel(Sample& repeated) {
+    repeated.label = -1;
+    std::fill(repeated.labels.begin(), repeated.labels.end(), -1);
+  }
   static std::vector<Tensor> join_all(const std::vector<Sample>& rows, std::vector<Tensor> Sample::*member) {
     std::vector<Tensor> whole;
     for (size_t i = 0; i < (rows.front().*member).size(); ++i) {

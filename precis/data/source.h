@@ -24,8 +24,10 @@ struct InputSpec {  // what the model wants for one input
 struct Sample {
   std::vector<Tensor> inputs;  // in the order of the InputSpecs
   int64_t label = -1;          // class, -1 when unlabelled
-  std::vector<int64_t>
-      labels;  // models with a fixed batch above 1: one a row, -1 for rows repeated to fill the batch
+  // When not empty, instead of `label`: one a row of scores. Models with a fixed batch above 1 have one a row
+  // of the batch, language models one a token; -1 for rows repeated to fill the batch.
+  std::vector<int64_t> labels;
+  bool sequence = false;        // the labels are the next tokens of sequences: their likelihood counts
   std::vector<Tensor> targets;  // npy targets, when the set has them; in output order
   std::string origin;           // "images/n01440764.jpg", "row 17"
   uint64_t content_hash = 0;    // of the raw content before preprocessing: finds overlaps between sets
@@ -43,8 +45,8 @@ class DataSource {
 
 using SourcePtr = std::shared_ptr<const DataSource>;
 
-// "PATH[,rows=A:B][,count=N][,labels=FILE][,targets=FILE][,preprocess=NAME|FILE][,cast=model][,seed=N]" as
-// given on the command line. PATH "random" is made-up data (only ever used when asked for by this word).
+// "PATH[,rows=A:B][,count=N][,labels=FILE][,targets=FILE][,preprocess=NAME|FILE][,cast=model][,task=next-token][,seed=N]"
+// as given on the command line. PATH "random" is made-up data (only ever used when asked for by this word).
 struct DataSpec {
   enum class Cast {
     kLossless,  // a stored type is converted only when the model's type holds all its values (u8 -> f32)
@@ -57,7 +59,8 @@ struct DataSpec {
   std::string labels, targets;  // extra files: npy/csv/idx labels, npy targets
   std::optional<Preprocess> preprocess;
   Cast cast = Cast::kLossless;
-  uint64_t seed = 0;  // "random" only
+  bool next_token = false;  // sequences of tokens: all but the last go in, all but the first are the labels
+  uint64_t seed = 0;        // "random" only
 
   bool rows_given() const { return first != 0 || last != -1; }
   bool random() const { return path == "random"; }

@@ -32,9 +32,10 @@ struct EvalResult {
   int64_t samples = 0;
   int64_t labelled = 0;
   std::optional<double> top1, top5, rmse, command;   // rates as fractions of 1
+  std::optional<double> nats;                        // per token, for sequences (data option task=next-token)
   int64_t top1_count = 0, top5_count = 0;
   Interval top1_interval;                            // Wilson
-  std::vector<char> correct;                         // per sample, top-1; for paired intervals
+  std::vector<char> correct;                         // per label, top-1; for paired intervals
   std::vector<int32_t> predictions;                  // arg max of output 0 per sample, -1 where it has no classes
 };
 

@@ -15,17 +15,26 @@ namespace {
 // What one model's outputs are worth on one sample.
 struct Verdict {
   data::Accuracy accuracy;
+  data::Likelihood likelihood;
   data::OutputError target_error;
   int64_t top = -1;
-  bool labelled = false;
+  std::vector<char> correct;  // per label
 };
 
 Verdict verdict_of(const data::Sample& s, const std::vector<Tensor>& outputs) {
   Verdict v;
   const data::ScoreRows rows = data::score_rows(outputs[0]);
   if (rows.rows == 1 && rows.classes > 1) v.top = data::top_class(rows.values);
-  v.labelled = s.label >= 0;
-  if (v.labelled) v.accuracy.add(outputs[0], std::span(&s.label, 1), s.origin);
+  const std::span<const int64_t> labels = s.labels.empty() ? std::span(&s.label, 1) : std::span(s.labels);
+  if (std::any_of(labels.begin(), labels.end(), [](int64_t label) { return label >= 0; })) {
+    v.accuracy.add(outputs[0], labels, s.origin);
+    if (s.sequence) v.likelihood.add(outputs[0], labels, s.origin);
+    const auto classes = static_cast<size_t>(rows.classes);
+    for (size_t i = 0; i < labels.size(); ++i)
+      if (labels[i] >= 0)
+        v.correct.push_back(data::top_class(std::span(rows.values).subspan(i * classes, classes)) ==
+                            labels[i]);
+  }
   for (size_t i = 0; i < s.targets.size() && i < outputs.size(); ++i) {
     check(s.targets[i].shape() == outputs[i].shape(), ErrorCode::kUsage,
           "{}: target {} has shape {}, the model's output has {}; do targets and model belong together?",
@@ -37,11 +46,12 @@ Verdict verdict_of(const data::Sample& s, const std::vector<Tensor>& outputs) {
 
 class Totals {
  public:
-  void add(const Verdict& v, int64_t label) {
+  void add(const Verdict& v) {
     ++result_.samples;
     result_.predictions.push_back(static_cast<int32_t>(v.top));
-    if (v.labelled) result_.correct.push_back(v.top == label);
+    result_.correct.insert(result_.correct.end(), v.correct.begin(), v.correct.end());
     accuracy_.merge(v.accuracy);
+    likelihood_.merge(v.likelihood);
     target_error_.merge(v.target_error);
   }
 
@@ -55,6 +65,7 @@ class Totals {
       const data::Interval w = data::wilson_interval(accuracy_.top1, accuracy_.samples);
       result_.top1_interval = {w.low, w.high};
     }
+    if (likelihood_.labels > 0) result_.nats = likelihood_.nats_per_label();
     if (target_error_.samples > 0) result_.rmse = target_error_.rmse();
     return std::move(result_);
   }
@@ -62,6 +73,7 @@ class Totals {
  private:
   EvalResult result_;
   data::Accuracy accuracy_;
+  data::Likelihood likelihood_;
   data::OutputError target_error_;
 };
 
@@ -127,7 +139,6 @@ class JudgePass {
 
  private:
   struct Findings {
-    int64_t label = -1;
     std::vector<Verdict> verdicts;
     std::vector<data::OutputError> errors;
     std::vector<LayerStats> layers;
@@ -146,7 +157,6 @@ class JudgePass {
   }
 
   void examine(calib::SampleLoop::Worker& worker, int64_t index, const data::Sample& s, Findings& f) const {
-    f.label = s.label;
     const bool compared = options_.compared != 0 && is_spread_row(index, options_.compared, size_);
     const bool probed = probe_ && is_spread_row(index, options_.layer_rows, size_);
     std::vector<std::vector<Tensor>> outputs(models_.size());
@@ -161,7 +171,7 @@ class JudgePass {
   }
 
   void join(int64_t index, const Findings& f) {
-    for (size_t m = 0; m < f.verdicts.size(); ++m) totals_[m].add(f.verdicts[m], f.label);
+    for (size_t m = 0; m < f.verdicts.size(); ++m) totals_[m].add(f.verdicts[m]);
     for (size_t i = 0; i < f.errors.size(); ++i) errors_[i].merge(f.errors[i]);
     compared_ += f.errors.empty() ? 0 : 1;
     for (size_t i = 0; i < f.layers.size(); ++i) layers_[i].merge(f.layers[i]);

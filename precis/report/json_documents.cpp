@@ -33,6 +33,10 @@ ordered_json metrics_of(const flow::EvalResult& e) {
     m["top1_interval_95"] = {e.top1_interval.low, e.top1_interval.high};
   }
   if (e.top5) m["top5"] = *e.top5;
+  if (e.nats) {
+    m["nats_per_token"] = *e.nats;
+    m["perplexity"] = std::exp(*e.nats);
+  }
   if (e.rmse) m["rmse"] = *e.rmse;
   if (e.command) m["command"] = *e.command;
   return m;

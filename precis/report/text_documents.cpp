@@ -34,6 +34,9 @@ void metric_rows(Table& t, const flow::EvalResult& e) {
     t.row({"top-1", percent(*e.top1), fmt::format("{} of {}", e.top1_count, e.labelled),
            fmt::format("95 %: {} to {}", percent(e.top1_interval.low), percent(e.top1_interval.high))});
   if (e.top5) t.row({"top-5", percent(*e.top5), fmt::format("{} of {}", e.top5_count, e.labelled), ""});
+  if (e.nats)
+    t.row({"nats/token", fmt::format("{:.4f}", *e.nats), fmt::format("{} tokens", e.labelled),
+           fmt::format("perplexity {:.4g}", std::exp(*e.nats))});
   if (e.rmse) t.row({"RMSE", fmt::format("{:.6g}", *e.rmse), "", ""});
   if (e.command) t.row({"command", fmt::format("{:.6g}", *e.command), "", ""});
 }
@@ -112,6 +115,7 @@ void closing_metrics(Table& t, const flow::QuantizeResult& r) {
              r.drop_interval ? fmt::format("{} (95 %: {} to {})", signed_percent(*b.top1 - *a.top1), signed_percent(r.drop_interval->low), signed_percent(r.drop_interval->high))
                              : signed_percent(*b.top1 - *a.top1)});
     if (a.top5 && b.top5) t.row({"top-5", percent(*a.top5), percent(*b.top5), signed_percent(*b.top5 - *a.top5)});
+    if (a.nats && b.nats) t.row({"nats/token", fmt::format("{:.4f}", *a.nats), fmt::format("{:.4f}", *b.nats), fmt::format("{:+.4f}", *b.nats - *a.nats)});
     if (a.rmse && b.rmse) t.row({"RMSE", fmt::format("{:.4g}", *a.rmse), fmt::format("{:.4g}", *b.rmse), ""});
     if (a.command && b.command) t.row({"command", fmt::format("{:.6g}", *a.command), fmt::format("{:.6g}", *b.command), ""});
   }
