@@ -44,6 +44,7 @@ Table make_table() {
   add(t, lower_float_softmax, {"Softmax", "LogSoftmax"});
   add(t, lower_float_lrn, {"LRN"});
   add(t, lower_float_batch_norm, {"BatchNormalization"});
+  add(t, lower_recurrent, {"GRU", "LSTM", "RNN"});
   add(t, lower_channel_shuffle, {"Reshape"});
   add(t, lower_alias, {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"});
   add(t, lower_transpose, {"Transpose"});

@@ -26,6 +26,8 @@ bool lower_float_softmax(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_lrn(PlanBuilder& builder, const FusedOp& op);
 bool lower_float_batch_norm(PlanBuilder& builder, const FusedOp& op);
 
+bool lower_recurrent(PlanBuilder& builder, const FusedOp& op);  // lower_recurrent.cpp
+
 // Where input `use.slot` of a Concat lies in the Concat's result, in bytes, when it is one contiguous part of
 // it in `layout` and the Concat only copies; nullopt otherwise.
 std::optional<int64_t> concat_placement(const PlanBuilder& builder, const Use& use, Layout layout);
@@ -34,7 +36,8 @@ std::optional<int64_t> concat_placement(const PlanBuilder& builder, const Use& u
 // Concat joins channels and only copies.
 std::optional<int64_t> concat_row_placement(const PlanBuilder& builder, const Use& use);
 
-// On 8-bit codes (lower_code_linear.cpp, lower_code_binary.cpp, lower_code_pool.cpp, lower_codes.cpp, lower_code_convert.cpp).
+// On 8-bit codes (lower_code_linear.cpp, lower_code_binary.cpp, lower_code_pool.cpp, lower_codes.cpp,
+// lower_code_convert.cpp).
 bool lower_code_linear(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_binary(PlanBuilder& builder, const FusedOp& op);
 bool lower_code_affine(PlanBuilder& builder, const FusedOp& op);

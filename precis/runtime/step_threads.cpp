@@ -2,6 +2,7 @@
 #include "precis/runtime/step_threads.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "precis/graph/op.h"
 
@@ -28,8 +29,22 @@ double pool_taps(const Graph& graph, const Node& node) {
   return taps;
 }
 
+// A recurrent network over one sample in one direction is a chain of steps for one thread: only the product
+// that goes before it is shared. nullopt for everything else.
+std::optional<double> lone_chain_ns(const Graph& graph, const Node& node) {
+  if (!node.is("LSTM") && !node.is("GRU") && !node.is("RNN")) return std::nullopt;
+  const SymbolicShape &x = graph.value(node.inputs[0]).type.shape,
+                      &w = graph.value(node.inputs[1]).type.shape;
+  if (!fully_known(x) || !fully_known(w)) return std::nullopt;
+  const int64_t batch = to_shape(x)[node.get_int("layout", 0) != 0 ? 0 : 1], directions = to_shape(w)[0];
+  if (batch * directions != 1) return std::nullopt;
+  return static_cast<double>(to_shape(x).outer(2)) * static_cast<double>(to_shape(w).numel()) /
+         kFloatMacsPerNs;
+}
+
 double estimated_ns(const Graph& graph, const FusedOp& op) {
   const Node& main = graph.node(op.node);
+  if (const auto ns = lone_chain_ns(graph, main)) return *ns;
   double bytes = bytes_of(graph, op.residual);
   for (ValueId v : main.inputs) bytes += bytes_of(graph, v);
   for (ValueId v : op.outputs) bytes += bytes_of(graph, v);

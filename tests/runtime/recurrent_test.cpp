@@ -1,0 +1,85 @@
+// Recurrent networks in plans: the fast form against the reference engine, what is left to the reference, and
+// lengths that do not fit.
+#include <gtest/gtest.h>
+
+#include "precis/core/error.h"
+#include "precis/core/isa.h"
+#include "precis/graph/text.h"
+#include "precis/kernels/simd/recurrent.h"
+#include "tests/runtime/run_both.h"
+
+namespace precis::test {
+namespace {
+
+bool has_fast_form() { return kernels::simd::recurrent_kernels_for(current_isa()) != nullptr; }
+
+std::string network(const std::string& op, int gates, const std::string& inputs, const std::string& outputs,
+                    const std::string& attributes, int directions = 1, const std::string& x = "f32[6,3,10]") {
+  const std::string d = std::to_string(directions), rows = std::to_string(gates * 37);
+  return "graph net(x: " + x + ", h: f32[" + d + ",3,37], c: f32[" + d + ",3,37]) -> (" + outputs + ") {\n" +
+         "w: f32[" + d + "," + rows + ",10] = constant(normal, seed=1, scale=0.2)\n" + "r: f32[" + d + "," +
+         rows + ",37] = constant(normal, seed=2, scale=0.2)\n" + "b: f32[" + d + "," +
+         std::to_string(gates * 74) + "] = constant(normal, seed=3, scale=0.2)\n" + "p: f32[" + d +
+         ",111] = constant(normal, seed=4, scale=0.2)\n" + "n: i32[3] = [6, 1, 4]\n" + outputs + " = " + op +
+         "(" + inputs + ") {" + attributes + "}\n}";
+}
+
+const std::string kBoth = "direction=\"bidirectional\"";
+
+TEST(Recurrent, FastFormsAgreeWithTheReference) {
+  expect_engines_agree(network("LSTM", 4, "x, w, r, b", "y, yh, yc", "hidden_size=37"));
+  expect_engines_agree(network("LSTM", 4, "x, w, r, b, n, h, c, p", "y, yh, yc", kBoth, 2));
+  expect_engines_agree(
+      network("LSTM", 4, "x, w, r, _, n, _, c", "y, yh, yc", "direction=\"reverse\", clip=0.5"));
+  expect_engines_agree(network("GRU", 3, "x, w, r, b, n, h", "y, yh", "linear_before_reset=1, " + kBoth, 2));
+  expect_engines_agree(network("GRU", 3, "x, w, r, b, _, h", "y, yh", "direction=\"reverse\""));
+  expect_engines_agree(network("GRU", 3, "x, w, r", "y, yh", "linear_before_reset=1"));
+  expect_engines_agree(network("RNN", 1, "x, w, r, b, n", "y, yh", kBoth, 2));
+  expect_engines_agree(
+      network("RNN", 1, "x, w, r, b", "y, yh", "activations=[\"HardSigmoid\"], activation_alpha=[0.3]"));
+  expect_engines_agree(
+      network("LSTM", 4, "x, w, r, b, n", "y, yh, yc", "layout=1, " + kBoth, 2, "f32[3,6,10]"));
+}
+
+TEST(Recurrent, OmittedOutputs) {
+  const auto only = [](const std::string& outputs, const std::string& kept) {
+    return "graph net(x: f32[6,1,3]) -> (" + kept +
+           ") { w: f32[1,20,3] = constant(normal, seed=1, scale=0.2) " +
+           "r: f32[1,20,5] = constant(normal, seed=2, scale=0.2) " + outputs + " = LSTM(x, w, r) }";
+  };
+  expect_engines_agree(only("_, yh", "yh"));
+  expect_engines_agree(only("_, _, yc", "yc"));
+  expect_engines_agree(only("y", "y"));
+}
+
+TEST(Recurrent, StepsOfThePlan) {
+  if (!has_fast_form()) GTEST_SKIP() << "no recurrent kernels for " << isa_name(current_isa());
+  const auto fast = step_names(parse_graph(network("LSTM", 4, "x, w, r, b", "y, yh, yc", "hidden_size=37")));
+  EXPECT_EQ(fast.size(), 2u);
+  const auto other = step_names(parse_graph(
+      network("LSTM", 4, "x, w, r, b", "y, yh, yc", "activations=[\"Elu\", \"Tanh\", \"Tanh\"]")));
+  EXPECT_EQ(other, std::vector<std::string>{"LSTM(reference)"});
+}
+
+TEST(Recurrent, LengthsBeyondTheInputAreRefused) {
+  const Graph g = parse_graph(
+      "graph net(x: f32[6,2,3], n: i32[2]) -> (y) { w: f32[1,20,3] = constant(normal, seed=1, scale=0.2) "
+      "r: f32[1,20,5] = constant(normal, seed=2, scale=0.2) y = LSTM(x, w, r, _, n) }");
+  runtime::Session session(runtime::Program::compile(g), 1);
+  const Tensor x(DType::kF32, {6, 2, 3});
+  for (const int32_t length : {7, -1}) {
+    const std::vector<Tensor> inputs{x, Tensor::from<int32_t>(Shape{2}, {6, length})};
+    try {
+      session.run(inputs);
+      ADD_FAILURE() << "accepted " << length;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kMalformed);
+      EXPECT_NE(std::string(e.what()).find("sequence_lens holds " + std::to_string(length)),
+                std::string::npos)
+          << e.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace precis::test
