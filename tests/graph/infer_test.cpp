@@ -260,6 +260,7 @@ TEST(InferGraph, EveryDeclaredOperatorCanRunOnUnknownTypes) {
       if (a.kind == AttrKind::kString) n.attributes[a.name] = std::string("LEFT");
     }
     if (n.op == "Constant") n.attributes["value_int"] = int64_t{1};
+    if (n.op == "LinearAttention") n.attributes["update_rule"] = std::string("linear");
     if (n.op == "Resize") n.inputs = {n.inputs[0], {}, g.add_input("scales", {})};
     ValueType encoded;
     encoded.encoding = Encoding::per_tensor_uniform(DType::kU8, 1, 0);
