@@ -9,7 +9,8 @@ import onnx
 from onnx import defs
 
 TYPES = ["float", "double", "float16", "bfloat16", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64",
-         "uint64", "bool", "int4", "uint4"]  # in the order of precis::DType
+         "uint64", "bool", "int4", "uint4", "int2", "uint2", "float8e4m3fn", "float8e4m3fnuz",
+         "float8e5m2", "float8e5m2fnuz", "float8e8m0", "float4e2m1"]  # in the order of precis::DType
 NEWEST = 27
 
 

@@ -29,15 +29,18 @@ std::shared_ptr<std::byte> allocate_zeroed(int64_t bytes) {
   return {static_cast<std::byte*>(p), [](std::byte* q) { std::free(q); }};
 }
 
-int nibble(const std::byte* data, int64_t i) {
-  const int byte = std::to_integer<int>(data[i / 2]);
-  return (i % 2 == 0) ? (byte & 0xf) : (byte >> 4);
+// Elements of 4 or 2 bits lie packed in bytes, the first in the low bits.
+int packed_bits(const std::byte* data, int bits, int64_t i) {
+  const int64_t per_byte = 8 / bits;
+  const int shift = static_cast<int>(i % per_byte) * bits;
+  return (std::to_integer<int>(data[i / per_byte]) >> shift) & ((1 << bits) - 1);
 }
 
-void set_nibble(std::byte* data, int64_t i, int code) {
-  int byte = std::to_integer<int>(data[i / 2]);
-  byte = (i % 2 == 0) ? ((byte & 0xf0) | (code & 0xf)) : ((byte & 0x0f) | ((code & 0xf) << 4));
-  data[i / 2] = static_cast<std::byte>(byte);
+void set_packed_bits(std::byte* data, int bits, int64_t i, int64_t code) {
+  const int64_t per_byte = 8 / bits;
+  const int shift = static_cast<int>(i % per_byte) * bits, mask = (1 << bits) - 1;
+  const int old = std::to_integer<int>(data[i / per_byte]) & ~(mask << shift);
+  data[i / per_byte] = static_cast<std::byte>(old | ((static_cast<int>(code) & mask) << shift));
 }
 
 template <typename T>
@@ -71,7 +74,7 @@ float round_to_odd(double v) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(truncated) | 1u);
 }
 
-void store_double(std::byte* p, DType dtype, int64_t i, double v) {
+void store_double(std::byte* p, DType dtype, int64_t i, double v, const NarrowRules& rules) {
   switch (dtype) {
     case DType::kF32:
       return store(p, i, static_cast<float>(v));
@@ -100,9 +103,18 @@ void store_double(std::byte* p, DType dtype, int64_t i, double v) {
     case DType::kBool:
       return store(p, i, static_cast<uint8_t>(v != 0));
     case DType::kI4:
-      return set_nibble(p, i, saturating_trunc<int32_t>(v) & 0xf);  // 4-bit casts keep the low bits, as ONNX says
     case DType::kU4:
-      return set_nibble(p, i, saturating_trunc<int32_t>(v) & 0xf);
+    case DType::kI2:
+    case DType::kU2:  // casts to these keep the low bits, as ONNX says
+      return set_packed_bits(p, dtype_bits(dtype), i, saturating_trunc<int32_t>(v));
+    case DType::kF8E4M3FN:
+    case DType::kF8E4M3FNUZ:
+    case DType::kF8E5M2:
+    case DType::kF8E5M2FNUZ:
+    case DType::kF8E8M0:
+      return store(p, i, double_to_narrow(dtype, v, rules));
+    case DType::kF4E2M1:
+      return set_packed_bits(p, 4, i, double_to_narrow(dtype, v, rules));
     default:
       break;
   }
@@ -110,7 +122,7 @@ void store_double(std::byte* p, DType dtype, int64_t i, double v) {
 }
 
 // Integer to integer casts wrap, as C++ conversions (and the reference ONNX implementations) do.
-void store_int(std::byte* p, DType dtype, int64_t i, int64_t v) {
+void store_int(std::byte* p, DType dtype, int64_t i, int64_t v, const NarrowRules& rules) {
   switch (dtype) {
     case DType::kI8:
     case DType::kU8:
@@ -128,9 +140,11 @@ void store_int(std::byte* p, DType dtype, int64_t i, int64_t v) {
       return store(p, i, static_cast<uint8_t>(v != 0));
     case DType::kI4:
     case DType::kU4:
-      return set_nibble(p, i, static_cast<int>(v & 0xf));
+    case DType::kI2:
+    case DType::kU2:
+      return set_packed_bits(p, dtype_bits(dtype), i, v);
     default:
-      return store_double(p, dtype, i, static_cast<double>(v));
+      return store_double(p, dtype, i, static_cast<double>(v), rules);
   }
 }
 
@@ -227,6 +241,14 @@ double Tensor::at_double(int64_t i) const {
       return bf16_to_f32(load<uint16_t>(data_, i));
     case DType::kU64:
       return static_cast<double>(load<uint64_t>(data_, i));
+    case DType::kF8E4M3FN:
+    case DType::kF8E4M3FNUZ:
+    case DType::kF8E5M2:
+    case DType::kF8E5M2FNUZ:
+    case DType::kF8E8M0:
+      return narrow_to_double(dtype_, load<uint8_t>(data_, i));
+    case DType::kF4E2M1:
+      return narrow_to_double(dtype_, static_cast<uint8_t>(packed_bits(data_, 4, i)));
     default:
       return static_cast<double>(at_int(i));
   }
@@ -252,12 +274,14 @@ int64_t Tensor::at_int(int64_t i) const {
       return static_cast<int64_t>(load<uint64_t>(data_, i));
     case DType::kBool:
       return load<uint8_t>(data_, i) != 0;
-    case DType::kI4: {
-      const int n = nibble(data_, i);
-      return n >= 8 ? n - 16 : n;
+    case DType::kI4:
+    case DType::kI2: {
+      const int bits = dtype_bits(dtype_), code = packed_bits(data_, bits, i);
+      return code >= 1 << (bits - 1) ? code - (1 << bits) : code;
     }
     case DType::kU4:
-      return nibble(data_, i);
+    case DType::kU2:
+      return packed_bits(data_, dtype_bits(dtype_), i);
     case DType::kUndefined:
     case DType::kSequence:
     case DType::kOptional:
@@ -267,17 +291,23 @@ int64_t Tensor::at_int(int64_t i) const {
   }
 }
 
-Tensor Tensor::cast(DType dtype) const {
+void Tensor::set_int(int64_t i, int64_t v) {
+  check(is_integer(dtype_) || dtype_ == DType::kBool, ErrorCode::kInternal,
+        "an integer stored into a tensor of type {}", dtype_name(dtype_));
+  store_int(data_, dtype_, i, v, {});
+}
+
+Tensor Tensor::cast(DType dtype, const NarrowRules& rules) const {
   if (dtype == dtype_) return clone();
   Tensor out(dtype, shape_);
   const bool from_float = is_float(dtype_);
   for (int64_t i = 0; i < numel_; ++i) {
     if (from_float)
-      store_double(out.data_, dtype, i, at_double(i));
+      store_double(out.data_, dtype, i, at_double(i), rules);
     else if (dtype_ == DType::kU64 && is_float(dtype))
-      store_double(out.data_, dtype, i, at_double(i));
+      store_double(out.data_, dtype, i, at_double(i), rules);
     else
-      store_int(out.data_, dtype, i, at_int(i));
+      store_int(out.data_, dtype, i, at_int(i), rules);
   }
   return out;
 }

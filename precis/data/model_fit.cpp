@@ -21,6 +21,16 @@ int value_bits(DType dtype) {
       return 11;
     case DType::kBF16:
       return 8;
+    case DType::kF8E4M3FN:
+    case DType::kF8E4M3FNUZ:
+      return 4;
+    case DType::kF8E5M2:
+    case DType::kF8E5M2FNUZ:
+      return 3;
+    case DType::kF4E2M1:
+      return 2;
+    case DType::kF8E8M0:
+      return 1;
     case DType::kBool:
       return 1;
     default:
@@ -30,7 +40,8 @@ int value_bits(DType dtype) {
 
 bool is_lossless(DType from, DType to) {
   if (from == to) return true;
-  if (to == DType::kBool) return false;
+  if (to == DType::kBool || to == DType::kF8E8M0) return false;   // the latter has no zero and no sign
+  if (from == DType::kF8E8M0 && to == DType::kF16) return false;  // its powers of two reach further
   if (is_float(from))
     return is_float(to) && value_bits(from) < value_bits(to) && dtype_bits(from) < dtype_bits(to);
   if (is_float(to)) return value_bits(from) <= value_bits(to);
@@ -40,8 +51,10 @@ bool is_lossless(DType from, DType to) {
 
 // Whether the value survives the conversion up to the rounding of floats.
 bool fits_value(double value, DType to) {
+  if (to == DType::kF8E8M0 && value <= 0) return false;
   if (is_float(to)) {
-    const double most = to == DType::kF16   ? 65504.0
+    const double most = is_narrow_float(to) ? narrow_to_double(to, double_to_narrow(to, INFINITY))
+                        : to == DType::kF16 ? 65504.0
                         : to == DType::kF64 ? INFINITY
                                             : 3.3895e38;  // bf16 is the smallest
     return !std::isfinite(value) || std::fabs(value) <= most;

@@ -47,17 +47,12 @@ const char* descr_of(DType dtype) {
   }
 }
 
+// The narrowest type of NumPy that holds every value.
 Tensor as_writable(const Tensor& values) {
-  switch (values.dtype()) {
-    case DType::kBF16:
-      return values.cast(DType::kF32);
-    case DType::kI4:
-      return values.cast(DType::kI8);
-    case DType::kU4:
-      return values.cast(DType::kU8);
-    default:
-      return values;
-  }
+  const DType dtype = values.dtype();
+  if (dtype == DType::kBF16 || is_narrow_float(dtype)) return values.cast(DType::kF32);
+  if (dtype_bits(dtype) < 8) return values.cast(is_signed(dtype) ? DType::kI8 : DType::kU8);
+  return values;
 }
 
 }  // namespace

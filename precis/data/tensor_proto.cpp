@@ -1,6 +1,7 @@
 // TensorProto -> Tensor. Field and type numbers are those of onnx.proto3.
 #include "precis/data/tensor_proto.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -40,20 +41,38 @@ struct ProtoType {
 };
 
 // Index = TensorProto.DataType.
-constexpr std::array<ProtoType, 24> kTypes = {{
-    {"undefined", DType::kUndefined, 0},        {"float", DType::kF32, kFloatData},
-    {"uint8", DType::kU8, kInt32Data},          {"int8", DType::kI8, kInt32Data},
-    {"uint16", DType::kU16, kInt32Data},        {"int16", DType::kI16, kInt32Data},
-    {"int32", DType::kI32, kInt32Data},         {"int64", DType::kI64, kInt64Data},
-    {"string", DType::kUndefined, kStringData}, {"bool", DType::kBool, kInt32Data},
-    {"float16", DType::kF16, kInt32Data},       {"double", DType::kF64, kDoubleData},
-    {"uint32", DType::kU32, kUint64Data},       {"uint64", DType::kU64, kUint64Data},
-    {"complex64", DType::kUndefined, 0},        {"complex128", DType::kUndefined, 0},
-    {"bfloat16", DType::kBF16, kInt32Data},     {"float8e4m3fn", DType::kUndefined, 0},
-    {"float8e4m3fnuz", DType::kUndefined, 0},   {"float8e5m2", DType::kUndefined, 0},
-    {"float8e5m2fnuz", DType::kUndefined, 0},   {"uint4", DType::kU4, kInt32Data},
-    {"int4", DType::kI4, kInt32Data},           {"float4e2m1", DType::kUndefined, 0},
+constexpr std::array<ProtoType, 27> kTypes = {{
+    {"undefined", DType::kUndefined, 0},
+    {"float", DType::kF32, kFloatData},
+    {"uint8", DType::kU8, kInt32Data},
+    {"int8", DType::kI8, kInt32Data},
+    {"uint16", DType::kU16, kInt32Data},
+    {"int16", DType::kI16, kInt32Data},
+    {"int32", DType::kI32, kInt32Data},
+    {"int64", DType::kI64, kInt64Data},
+    {"string", DType::kUndefined, kStringData},
+    {"bool", DType::kBool, kInt32Data},
+    {"float16", DType::kF16, kInt32Data},
+    {"double", DType::kF64, kDoubleData},
+    {"uint32", DType::kU32, kUint64Data},
+    {"uint64", DType::kU64, kUint64Data},
+    {"complex64", DType::kUndefined, 0},
+    {"complex128", DType::kUndefined, 0},
+    {"bfloat16", DType::kBF16, kInt32Data},
+    {"float8e4m3fn", DType::kF8E4M3FN, kInt32Data},
+    {"float8e4m3fnuz", DType::kF8E4M3FNUZ, kInt32Data},
+    {"float8e5m2", DType::kF8E5M2, kInt32Data},
+    {"float8e5m2fnuz", DType::kF8E5M2FNUZ, kInt32Data},
+    {"uint4", DType::kU4, kInt32Data},
+    {"int4", DType::kI4, kInt32Data},
+    {"float4e2m1", DType::kF4E2M1, kInt32Data},
+    {"float8e8m0", DType::kF8E8M0, kInt32Data},
+    {"uint2", DType::kU2, kInt32Data},
+    {"int2", DType::kI2, kInt32Data},
 }};
+
+// Elements of less than a byte: each typed value is a byte of them.
+int64_t elements_per_value(DType dtype) { return dtype_bits(dtype) < 8 ? 8 / dtype_bits(dtype) : 1; }
 
 class TensorParser {
  public:
@@ -70,6 +89,7 @@ class TensorParser {
       fill_raw(result.tensor);
     else
       fill_typed(result.tensor, type);
+    clear_unused_bits(result.tensor);
     return result;
   }
 
@@ -190,8 +210,8 @@ class TensorParser {
     } else {
       if (data_field_ != 0 && data_field_ != type.data_field)
         damaged(fmt::format("of type {} has its values in the field of another type", type.name));
-      const bool nibbles = dtype_bits(type.dtype) == 4;  // two values in each int32_data entry
-      const uint64_t entries = nibbles ? (count + 1) / 2 : count;
+      const auto packed = static_cast<uint64_t>(elements_per_value(type.dtype));
+      const uint64_t entries = (count + packed - 1) / packed;
       if (values_.size() != entries)
         damaged(
             fmt::format("of shape {} needs {} values, found {}", Shape(dims).str(), entries, values_.size()));
@@ -208,10 +228,9 @@ class TensorParser {
 
   // int32_data carries small types as sign-extended varints; each must be in the range of its type.
   void check_range(int64_t value, DType dtype) const {
-    int64_t low = 0, high = 0xffff;  // raw bits of f16 and bf16
+    int64_t low = 0, high = dtype_bits(dtype) > 8 ? 0xffff : 0xff;  // raw bits of floats and packed elements
     if (dtype == DType::kBool) high = 1;
-    if (dtype_bits(dtype) == 4) high = 0xff;
-    if (is_integer(dtype) && dtype_bits(dtype) > 4 && dtype_bits(dtype) <= 32) {
+    if (is_integer(dtype) && dtype_bits(dtype) >= 8 && dtype_bits(dtype) <= 32) {
       low = dtype_min(dtype);
       high = dtype_max(dtype);
     }
@@ -221,11 +240,17 @@ class TensorParser {
 
   void fill_typed(Tensor& tensor, const ProtoType& type) const {
     const bool in_32_bits = type.data_field == kInt32Data || type.dtype == DType::kU32;
-    const size_t width = dtype_bits(type.dtype) == 4 ? 1 : static_cast<size_t>(dtype_bits(type.dtype)) / 8;
+    const size_t width = std::max<size_t>(static_cast<size_t>(dtype_bits(type.dtype)) / 8, 1);
     for (size_t i = 0; i < values_.size(); ++i) {
       if (in_32_bits) check_range(static_cast<int64_t>(values_[i]), type.dtype);
       std::memcpy(tensor.bytes() + i * width, &values_[i], width);
     }
+  }
+
+  // Equal tensors have equal bytes.
+  static void clear_unused_bits(Tensor& tensor) {
+    const int64_t used = tensor.numel() * dtype_bits(tensor.dtype()) % 8;
+    if (used != 0) tensor.bytes()[tensor.nbytes() - 1] &= static_cast<std::byte>((1 << used) - 1);
   }
 
   const std::string& where_;

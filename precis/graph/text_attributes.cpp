@@ -84,7 +84,9 @@ std::string join(const std::vector<T>& values, const Print& print) {
   return text + "]";
 }
 
-bool holds_dtype(const std::string& key) { return key == "to" || key == "dtype" || key == "output_dtype"; }
+bool holds_dtype(const std::string& key) {
+  return key == "to" || key == "dtype" || key == "output_dtype" || key == "output_datatype" || key == "precision";
+}
 
 }  // namespace
 

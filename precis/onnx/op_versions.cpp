@@ -23,7 +23,7 @@ std::pair<const OpVersion*, const OpVersion*> rows(std::string_view op) {
 }
 
 template <size_t N>
-bool accepts(const std::array<uint16_t, N>& types, size_t i, DType dtype) {
+bool accepts(const std::array<uint32_t, N>& types, size_t i, DType dtype) {
   if (dtype == DType::kUndefined) return true;
   i = std::min(i, N - 1);
   while (i > 0 && types[i] == 0) --i;  // further inputs of a variadic operator are like its last

@@ -16,9 +16,9 @@ struct OpVersion {
   int since;
   int usable;                               // 0: deprecated from this version on
   int min_inputs, max_inputs, max_outputs;  // 255 = any number
-  std::array<uint16_t, 9>
+  std::array<uint32_t, 9>
       input_types;  // bit (DType - 1) per formal input; 0 = no tensor, or no further input
-  std::array<uint16_t, 5> output_types;
+  std::array<uint32_t, 5> output_types;
   const char* attributes;  // "axis=0 keepdims=1 perm": names, with the default where the schema has one
 };
 

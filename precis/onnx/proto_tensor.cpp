@@ -91,15 +91,15 @@ Shape check_shape(const Dims& dims, const std::string& where) {
        dtype_name(dtype), shape.str());
 }
 
-// Values that a byte of this type can never have, and the unused half of the last 4-bit byte (set to 0, so
-// that equal tensors have equal bytes).
+// Values that a byte of this type can never have, and the unused bits of the last byte of packed elements
+// (set to 0, so that equal tensors have equal bytes).
 void check_contents(Tensor& t, const std::string& where) {
   if (t.dtype() == DType::kBool) {
     for (int64_t i = 0; i < t.nbytes(); ++i)
       check(std::to_integer<int>(t.bytes()[i]) <= 1, ErrorCode::kMalformed,
             "{}: bool element {} is {}, expected 0 or 1", where, i, std::to_integer<int>(t.bytes()[i]));
-  } else if (dtype_bits(t.dtype()) == 4 && t.numel() % 2 == 1) {
-    t.bytes()[t.nbytes() - 1] &= std::byte{0x0f};
+  } else if (const int64_t used = t.numel() * dtype_bits(t.dtype()) % 8; used != 0) {
+    t.bytes()[t.nbytes() - 1] &= static_cast<std::byte>((1 << used) - 1);
   }
 }
 
@@ -124,12 +124,12 @@ Tensor from_values(const Values& values, DType dtype, const Shape& shape, const 
   return t;
 }
 
-// Narrow types kept in wider integers, each value range-checked. 4-bit types: one byte (two elements) per
-// value.
+// Narrow types kept in wider integers, each value range-checked. Types of less than a byte: one byte of
+// packed elements per value.
 template <typename Values>
 Tensor from_wide(const Values& values, DType dtype, const Shape& shape, const char* field,
                  const std::string& where) {
-  const bool packed = dtype_bits(dtype) == 4, bits = is_float(dtype);
+  const bool packed = dtype_bits(dtype) < 8, bits = is_float(dtype);
   const int64_t expected = packed ? dense_bytes(dtype, shape.numel()) : shape.numel();
   if (values.size() != expected)
     wrong_count(where, field, static_cast<uint64_t>(values.size()), static_cast<uint64_t>(expected), "values",
@@ -137,7 +137,7 @@ Tensor from_wide(const Values& values, DType dtype, const Shape& shape, const ch
   Tensor t(dtype, shape);
   const size_t width = packed ? 1 : static_cast<size_t>(dtype_bits(dtype)) / 8;
   const int64_t lo = packed || bits ? 0 : dtype_min(dtype);
-  const int64_t hi = packed ? 255 : bits ? 65535 : dtype_max(dtype);
+  const int64_t hi = packed ? 255 : bits ? (1 << dtype_bits(dtype)) - 1 : dtype_max(dtype);
   for (int i = 0; i < values.size(); ++i) {
     const auto v = static_cast<int64_t>(values.Get(i));
     check(v >= lo && v <= hi, ErrorCode::kMalformed, "{}: {} element {} is {}, expected {} to {} for {}",

@@ -130,8 +130,7 @@ class Folder {
   // A node that moves codes from its input 0 to its outputs as it would move the real values.
   bool moves_codes(const Node& n, const QdqParams& p) const {
     if (!n.domain.empty() || !p.per_tensor()) return false;
-    const OpDecl* decl = find_op(n.domain, n.op);
-    if (!decl || !decl->moves_data) return false;
+    if (!moves_data_only(g_, n)) return false;
     if (n.op == "Resize") return n.get_string("mode", "nearest") == "nearest";
     if (n.op == "Pad") return !n.input(2) || g_.constant(n.input(2)) != nullptr;
     return n.op != "MaxPool" || n.outputs.size() == 1;

@@ -14,7 +14,8 @@ namespace {
 bool is_code_type(DType d) { return is_integer(d) && dtype_bits(d) <= 32 && d != DType::kU32; }
 
 bool read_scales(const Tensor& t, QdqParams& p) {
-  if (!is_float(t.dtype()) || t.dtype() == DType::kF64 || t.numel() == 0) return false;
+  const bool plain = is_float(t.dtype()) && !is_narrow_float(t.dtype()) && t.dtype() != DType::kF64;
+  if (!plain || t.numel() == 0) return false;
   p.expressed = t.dtype();
   p.scale_shape = t.shape();
   for (int64_t i = 0; i < t.numel(); ++i) {

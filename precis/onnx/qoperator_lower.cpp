@@ -92,8 +92,7 @@ bool fits_weighted(const Graph& g, const Node& n, DType code) {
 }
 
 bool moves_codes(const Graph& g, const Node& n) {
-  const OpDecl* decl = n.domain.empty() ? find_op("", n.op) : nullptr;
-  if (!decl || !decl->moves_data) return false;
+  if (!n.domain.empty() || !moves_data_only(g, n)) return false;
   const Encoding* in = encoding(g, n.input(0));
   if (!per_tensor_bytes(in, in ? in->code : DType::kUndefined)) return false;
   for (ValueId out : n.outputs)

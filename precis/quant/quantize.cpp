@@ -8,79 +8,9 @@
 
 #include "precis/core/check.h"
 #include "precis/core/rounding.h"
+#include "precis/quant/block_walker.h"
 
 namespace precis::quant {
-namespace {
-
-// Walks a tensor row-major and tells the index of each element's scale.
-class BlockWalker {
- public:
-  BlockWalker(const Encoding& e, const Shape& shape)
-      : shape_(shape), position_(shape.dims().size(), 0), block_(e.block) {
-    if (e.per_tensor()) return;
-    check(block_.size() == shape.dims().size(), ErrorCode::kMalformed,
-          "an encoding with {} block lengths does not fit shape {}", block_.size(), shape.str());
-    grid_stride_.assign(block_.size(), 1);
-    int64_t blocks = 1;
-    for (int i = shape.rank() - 1; i >= 0; --i) {
-      const size_t a = static_cast<size_t>(i);
-      check(block_[a] > 0, ErrorCode::kMalformed, "an encoding has block length {} on axis {}", block_[a], i);
-      grid_stride_[a] = blocks;
-      blocks = checked_mul(blocks, ceil_div(shape[i], block_[a]));
-    }
-    check(blocks <= static_cast<int64_t>(e.scales.size()) || shape.numel() == 0, ErrorCode::kMalformed,
-          "an encoding has {} scales for {} blocks of shape {}", e.scales.size(), blocks, shape.str());
-  }
-  size_t scale_index() const { return static_cast<size_t>(index_); }
-  void next() {
-    if (block_.empty()) return;
-    for (int i = shape_.rank() - 1; i >= 0; --i) {
-      const size_t a = static_cast<size_t>(i);
-      if (++position_[a] < shape_[i]) break;
-      position_[a] = 0;
-    }
-    index_ = 0;
-    for (size_t a = 0; a < block_.size(); ++a) index_ += position_[a] / block_[a] * grid_stride_[a];
-  }
-
- private:
-  const Shape& shape_;
-  std::vector<int64_t> position_, block_, grid_stride_;
-  int64_t index_ = 0;
-};
-
-template <typename T>
-void store_code(Tensor& out, int64_t i, int32_t code) {
-  out.data<T>()[static_cast<size_t>(i)] = static_cast<T>(code);
-}
-
-void set_code(Tensor& out, int64_t i, int32_t code) {
-  switch (out.dtype()) {
-    case DType::kI8:
-      return store_code<int8_t>(out, i, code);
-    case DType::kU8:
-      return store_code<uint8_t>(out, i, code);
-    case DType::kI16:
-      return store_code<int16_t>(out, i, code);
-    case DType::kU16:
-      return store_code<uint16_t>(out, i, code);
-    case DType::kI32:
-      return store_code<int32_t>(out, i, code);
-    case DType::kI4:
-    case DType::kU4: {
-      auto& byte = out.bytes()[i / 2];
-      const int old = std::to_integer<int>(byte);
-      byte = static_cast<std::byte>(i % 2 == 0 ? (old & 0xf0) | (code & 0xf)
-                                               : (old & 0x0f) | ((code & 0xf) << 4));
-      return;
-    }
-    default:
-      fail(ErrorCode::kUnsupported, "codes of type {} are not supported", dtype_name(out.dtype()));
-  }
-}
-
-}  // namespace
-
 Tensor quantize_tensor(const Tensor& real, const Encoding& e) {
   check(is_float(real.dtype()), ErrorCode::kMalformed, "cannot quantize a tensor of type {}",
         dtype_name(real.dtype()));
@@ -88,9 +18,8 @@ Tensor quantize_tensor(const Tensor& real, const Encoding& e) {
   BlockWalker walk(e, real.shape());
   for (int64_t i = 0; i < real.numel(); ++i, walk.next()) {
     const size_t b = walk.scale_index();
-    set_code(out, i,
-             quantize_value(static_cast<float>(real.at_double(i)), e.scales[b], e.zero_point(b), e.code_min,
-                            e.code_max));
+    out.set_int(i, quantize_value(static_cast<float>(real.at_double(i)), e.scales[b], e.zero_point(b),
+                                  e.code_min, e.code_max));
   }
   return out;
 }

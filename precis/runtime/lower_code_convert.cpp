@@ -182,9 +182,9 @@ bool emit_code_reorder(PlanBuilder& b, StepInfo info, const PhysicalType& type, 
 namespace {
 
 // The grid that a QuantizeLinear or DequantizeLinear node names by constants; nullopt when it is not one
-// scale.
+// scale, or the division has a precision of its own.
 std::optional<CodeGrid> linear_grid(const PlanBuilder& b, const Node& node, DType code) {
-  if (code != DType::kU8 && code != DType::kI8) return std::nullopt;
+  if ((code != DType::kU8 && code != DType::kI8) || node.has("precision")) return std::nullopt;
   const Tensor* scale = b.constant(node.input(1));
   const Tensor* zero_point = node.input(2) ? b.constant(node.inputs[2]) : nullptr;
   if (scale == nullptr || scale->dtype() != DType::kF32 || scale->numel() != 1) return std::nullopt;

@@ -1,7 +1,10 @@
-// QuantizeLinear, DequantizeLinear (per tensor, per axis, blocked) and DynamicQuantizeLinear; tensors by
-// Encoding.
+// QuantizeLinear, DequantizeLinear (per tensor, per axis, blocked; integer codes and narrow floats) and
+// DynamicQuantizeLinear; tensors by Encoding.
+#include <algorithm>
+
 #include "precis/graph/onnx_dtype.h"
 #include "precis/kernels/reference/codes.h"
+#include "precis/quant/block_walker.h"
 #include "precis/quant/quantize.h"
 #include "precis/runtime/reference_codes.h"
 
@@ -82,9 +85,9 @@ std::vector<int64_t> block_of(const Node& node, const Shape& shape, const Shape&
 
 Encoding encoding_of(const Node& node, const Shape& shape, const Tensor& scale, const Tensor* zero_point,
                      DType code) {
-  require(node, is_float(scale.dtype()), "the scale has type {}, expected a float",
-          dtype_name(scale.dtype()));
-  require(node, is_integer(code) && dtype_bits(code) <= 32 && code != DType::kU32,
+  require(node, is_float(scale.dtype()) || scale.dtype() == DType::kI32,
+          "the scale has type {}, expected a float or i32", dtype_name(scale.dtype()));
+  require(node, is_narrow_float(code) || (is_integer(code) && dtype_bits(code) <= 32 && code != DType::kU32),
           "codes of type {} are not supported", dtype_name(code));
   Encoding e = Encoding::per_tensor_uniform(code, 1, 0);
   e.block = block_of(node, shape, scale.shape());
@@ -93,8 +96,31 @@ Encoding encoding_of(const Node& node, const Shape& shape, const Tensor& scale, 
   if (zero_point == nullptr) return e;
   require(node, zero_point->numel() == scale.numel(), "{} zero points for {} scales", zero_point->numel(),
           scale.numel());
+  if (is_narrow_float(code)) return e;  // those are real numbers: see zero_of
   for (int64_t i = 0; i < zero_point->numel(); ++i)
     e.zero_points.push_back(static_cast<int32_t>(zero_point->at_int(i)));
+  return e;
+}
+
+float zero_of(const Tensor* zero_point, size_t i) {
+  return zero_point == nullptr ? 0 : static_cast<float>(zero_point->at_double(static_cast<int64_t>(i)));
+}
+
+// x / scale in the precision that the node asks for: that of its scale, unless it says another.
+Tensor scaled(const Node& node, const Tensor& x, const Tensor& scale, const Encoding& e) {
+  const DType precision =
+      node.has("precision") ? dtype_from_onnx_code(node.get_int("precision", 0)) : scale.dtype();
+  Tensor y(DType::kF32, x.shape());
+  quant::BlockWalker walk(e, x.shape());
+  for (int64_t i = 0; i < x.numel(); ++i, walk.next())
+    ptr<float>(y)[i] = static_cast<float>(x.at_double(i)) / e.scales[walk.scale_index()];
+  const bool half = precision == DType::kF16 || precision == DType::kBF16;
+  return half ? y.cast(precision).cast(DType::kF32) : y;
+}
+
+// The encoding of what is scaled already.
+Encoding unscaled(Encoding e) {
+  std::fill(e.scales.begin(), e.scales.end(), 1.0f);
   return e;
 }
 
@@ -110,12 +136,32 @@ DType code_of(const Node& node, const Tensor* zero_point) {
   return d;
 }
 
+Tensor to_narrow_floats(const Node& node, Tensor values, const Tensor* zero_point, const Encoding& e) {
+  quant::BlockWalker walk(e, values.shape());
+  for (int64_t i = 0; i < values.numel(); ++i, walk.next())
+    ptr<float>(values)[i] += zero_of(zero_point, walk.scale_index());
+  return values.cast(e.code, {.saturate = node.get_int("saturate", 1) != 0});
+}
+
+Tensor from_narrow_floats(const Tensor& codes, const Tensor* zero_point, const Encoding& e) {
+  Tensor y = codes.cast(DType::kF32);
+  quant::BlockWalker walk(e, codes.shape());
+  for (int64_t i = 0; i < codes.numel(); ++i, walk.next()) {
+    const size_t at = walk.scale_index();
+    ptr<float>(y)[i] = (ptr<float>(y)[i] - zero_of(zero_point, at)) * e.scales[at];
+  }
+  return y;
+}
+
 Tensors quantize_linear(const Node& node, Inputs inputs) {
   const Tensor& x = required(node, inputs, 0);
+  const Tensor& scale = required(node, inputs, 1);
   const Tensor* zero_point = optional(inputs, 2);
-  const Encoding e =
-      encoding_of(node, x.shape(), required(node, inputs, 1), zero_point, code_of(node, zero_point));
-  return one(encoded(node, is_float(x.dtype()) ? x : x.cast(DType::kF32), e));
+  const Encoding e = encoding_of(node, x.shape(), scale, zero_point, code_of(node, zero_point));
+  if (is_narrow_float(e.code)) return one(to_narrow_floats(node, scaled(node, x, scale, e), zero_point, e));
+  if (scale.dtype() != DType::kF32 || node.has("precision"))
+    return one(encoded(node, scaled(node, x, scale, e), unscaled(e)));
+  return one(encoded(node, x, e));
 }
 
 Tensors dequantize_linear(const Node& node, Inputs inputs) {
@@ -128,7 +174,8 @@ Tensors dequantize_linear(const Node& node, Inputs inputs) {
   const int64_t wanted = node.get_int("output_dtype", 0);
   const DType dtype = wanted == 0 ? scale.dtype() : dtype_from_onnx_code(wanted);
   require(node, is_float(dtype), "attribute 'output_dtype' is {}, expected a float type", wanted);
-  const Tensor y = decoded(node, x, encoding_of(node, x.shape(), scale, zero_point, x.dtype()));
+  const Encoding e = encoding_of(node, x.shape(), scale, zero_point, x.dtype());
+  const Tensor y = is_narrow_float(e.code) ? from_narrow_floats(x, zero_point, e) : decoded(node, x, e);
   return one(dtype == DType::kF32 ? y : y.cast(dtype));
 }
 

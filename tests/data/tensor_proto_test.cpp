@@ -52,6 +52,10 @@ TEST(TensorProto, ReadsScalarsEmptyTensorsAndNibbles) {
   EXPECT_EQ(parse(tensor_proto({}, kFloat, raw<float>({1}))).tensor.shape().rank(), 0);
   EXPECT_EQ(parse(tensor_proto({3, 0}, kFloat, "")).tensor.numel(), 0);
   EXPECT_THAT(floats(parse(tensor_proto({3}, kInt4, Bytes("\x21\x0f", 2))).tensor), ElementsAre(1, 2, -1));
+  EXPECT_THAT(floats(parse(tensor_proto({5}, 26, Bytes("\x4e\xfe", 2))).tensor), ElementsAre(-2, -1, 0, 1, -2));
+  EXPECT_EQ(parse(tensor_proto({5}, 26, Bytes("\x4e\xfe", 2))).tensor.bytes()[1], std::byte{2});
+  EXPECT_THAT(floats(parse(tensor_proto({2}, 17, Bytes("\x38\xc4", 2))).tensor), ElementsAre(1, -3));
+  EXPECT_THAT(floats(parse(typed({3}, 23, 5, {0x2f, 0x01})).tensor), ElementsAre(-6, 1, 0.5f));
 }
 
 TEST(TensorProtoMalformed, C01RawShortByOne) {
@@ -82,7 +86,8 @@ TEST(TensorProtoMalformed, C14Types) {
   refused(tensor_proto({1}, 999, ""), "data type number 999");
   refused(tensor_proto({1}, kString, "x"), "string", ErrorCode::kUnsupported);
   refused(tensor_proto({1}, kComplex, Bytes(8, '\0')), "complex64", ErrorCode::kUnsupported);
-  refused(tensor_proto({1}, 25, Bytes(1, '\0')), "data type number 25", ErrorCode::kUnsupported);
+  refused(tensor_proto({1}, 27, Bytes(1, '\0')), "data type number 27", ErrorCode::kUnsupported);
+  refused(typed({1}, 17, 5, {256}), "256");
 }
 TEST(TensorProtoMalformed, C15Float16OutOf16Bits) { refused(typed({1}, kFloat16, 5, {0x10000}), "65536"); }
 TEST(TensorProtoMalformed, C16Int8Of300) { refused(typed({1}, kInt8, 5, {300}), "300"); }

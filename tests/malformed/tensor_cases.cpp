@@ -9,7 +9,7 @@ namespace precis::test {
 namespace {
 
 constexpr ErrorCode kBad = ErrorCode::kMalformed, kNot = ErrorCode::kUnsupported;
-constexpr int kU4 = 21, kI4 = 22;
+constexpr int kU4 = 21, kI4 = 22, kU2 = 25, kI2 = 26;
 
 // x + w -> y, where "w" is the tensor.
 MalformedCase tensor(std::string id, ErrorCode code, std::string fragment, const std::string& content) {
@@ -66,7 +66,10 @@ std::vector<MalformedCase> contents() {
                        graph_input("x", {2}) + graph_output("y", {2}) +
                        in_node(node("Reshape", {"x", "s"}, {"y"})))),
       unused("C25_complex", kNot, "COMPLEX64", typed(14, {1}) + raw_data("12345678")),
-      unused("C25b_float8", kNot, "FLOAT8", typed(17, {1}) + raw_data("1")),
+      unused("C25b_complex_double", kNot, "COMPLEX128", typed(15, {1}) + raw_data(std::string(16, '1'))),
+      unused("C15b_f8_of_9_bits", kBad, "is 256, expected 0 to 255", typed(17, {1}) + int32_data({256})),
+      unused("C18c_i2_odd", kAccepted, "", typed(kI2, {5}) + raw_data("\x1b\xff")),
+      unused("C18d_u2_short", kBad, "raw_data has 1 bytes, expected 2", typed(kU2, {5}) + raw_data("\x1b")),
   };
 }
 

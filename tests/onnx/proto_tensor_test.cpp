@@ -18,7 +18,8 @@ using namespace precis::test;
 
 constexpr int kFloat = 1, kUint8 = 2, kInt8 = 3, kInt16 = 5, kInt32 = 6, kInt64 = 7, kString = 8, kBool = 9,
               kFloat16 = 10, kDouble = 11, kUint32 = 12, kUint64 = 13, kComplex64 = 14, kBfloat16 = 16,
-              kUint4 = 21, kInt4 = 22;
+              kFloat8e4m3fn = 17, kUint4 = 21, kInt4 = 22, kFloat4e2m1 = 23, kFloat8e8m0 = 24, kUint2 = 25,
+              kInt2 = 26;
 
 Tensor read(const std::string& tensor) {
   const ReadResult r = read_model_bytes(as_bytes(model_with(tensor)));
@@ -74,6 +75,35 @@ TEST(ProtoTensor, FourBitTypes) {
          "int32_data element 0 is 300, expected 0 to 255");
 }
 
+TEST(ProtoTensor, TwoBitTypes) {
+  const Tensor t = read(dims({5}) + data_type(kInt2) + raw_data("\x4e\xfe"));  // 10 11 00 01, 10
+  EXPECT_EQ(t.dtype(), DType::kI2);
+  EXPECT_EQ(t.at_int(0), -2);
+  EXPECT_EQ(t.at_int(1), -1);
+  EXPECT_EQ(t.at_int(3), 1);
+  EXPECT_EQ(t.at_int(4), -2);
+  EXPECT_EQ(t.bytes()[1], std::byte{2});  // unused bits are cleared
+  EXPECT_TRUE(tensors_equal(read(dims({5}) + data_type(kInt2) + int32_data({0x4e, 0x02})), t));
+  EXPECT_EQ(read(dims({4}) + data_type(kUint2) + int32_data({0xe4})).at_int(3), 3);
+  refuse(dims({5}) + data_type(kUint2) + raw_data("\x4e"), "raw_data has 1 bytes, expected 2 for u2[5]");
+}
+
+TEST(ProtoTensor, NarrowFloats) {
+  const Tensor t = read(dims({2}) + data_type(kFloat8e4m3fn) + int32_data({0x38, 0xc4}));
+  EXPECT_EQ(t.dtype(), DType::kF8E4M3FN);
+  EXPECT_EQ(t.at_double(0), 1.0);
+  EXPECT_EQ(t.at_double(1), -3.0);
+  EXPECT_TRUE(tensors_equal(read(dims({2}) + data_type(kFloat8e4m3fn) + raw_data("\x38\xc4")), t));
+  EXPECT_EQ(read(dims({1}) + data_type(kFloat8e8m0) + raw_data("\x80")).at_double(0), 2.0);
+  const Tensor four = read(dims({3}) + data_type(kFloat4e2m1) + raw_data("\x2f\xf1"));
+  EXPECT_EQ(four.at_double(0), -6.0);
+  EXPECT_EQ(four.at_double(1), 1.0);
+  EXPECT_EQ(four.at_double(2), 0.5);
+  EXPECT_EQ(four.bytes()[1], std::byte{1});
+  refuse(dims({1}) + data_type(kFloat8e4m3fn) + int32_data({256}),
+         "int32_data element 0 is 256, expected 0 to 255");
+}
+
 TEST(ProtoTensor, C01_C02_C20_RawSize) {
   refuse(dims({2}) + data_type(kFloat) + raw_data("1234567"), "raw_data has 7 bytes, expected 8 for f32[2]");
   refuse(dims({2}) + data_type(kFloat) + raw_data("123456789"),
@@ -122,8 +152,6 @@ TEST(ProtoTensor, C14_C25_Types) {
   refuse(dims({1}) + data_type(kString) + bytes(6, "text"), "STRING are not supported",
          ErrorCode::kUnsupported);
   refuse(dims({1}) + data_type(kComplex64) + raw_data("12345678"), "COMPLEX64 are not supported",
-         ErrorCode::kUnsupported);
-  refuse(dims({1}) + data_type(17) + raw_data("1"), "FLOAT8E4M3FN are not supported",
          ErrorCode::kUnsupported);
 }
 

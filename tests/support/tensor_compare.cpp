@@ -58,7 +58,7 @@ testing::AssertionResult compare(const Tensor& got, const Tensor& want,
 testing::AssertionResult tensors_equal(const Tensor& got, const Tensor& want) {
   const int64_t bits = dtype_bits(want.dtype());
   return compare(got, want, [&](int64_t i) {
-    if (bits < 8) return got.at_int(i) == want.at_int(i);
+    if (bits < 8) return got.at_double(i) == want.at_double(i);
     return std::memcmp(got.bytes() + i * bits / 8, want.bytes() + i * bits / 8,
                        static_cast<size_t>(bits / 8)) == 0;
   });

@@ -1,4 +1,4 @@
-// Conversions between plain element types: Cast, CastLike.
+// Conversions between plain element types: Cast, CastLike, and BitCast, which keeps the bits.
 #include "precis/graph/ops/families.h"
 #include "precis/graph/ops/fold.h"
 
@@ -21,10 +21,19 @@ void infer_cast_like(InferContext& ctx) {
   set_output(ctx, 0, ctx.dtype(1), ctx.shape(0));
 }
 
+void infer_bit_cast(InferContext& ctx) {
+  const DType from = ctx.dtype(0), to = dtype_attr(ctx, "to", DType::kUndefined);
+  ctx.require(from == DType::kUndefined || dtype_bits(from) == dtype_bits(to),
+              "attribute 'to' asks for {} of {} bits, but the input has element type {} of {} bits",
+              dtype_name(to), dtype_bits(to), dtype_name(from), dtype_bits(from));
+  set_output(ctx, 0, to, ctx.shape(0));
+}
+
 }  // namespace
 
 const std::vector<OpDecl>& cast_ops() {
   static const std::vector<OpDecl> decls = {
+      {.op = "BitCast", .attributes = {{"to", AttrKind::kInt, true}}, .infer = infer_bit_cast},
       {.op = "Cast",
        .attributes = {{"round_mode", AttrKind::kString},
                       {"saturate", AttrKind::kInt},

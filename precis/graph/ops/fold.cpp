@@ -29,9 +29,9 @@ int64_t broadcast_index(const Shape& from, const Shape& to, int64_t i) {
 PartialElement unknown() { return {}; }
 
 PartialElement real_result(double v, DType dtype) {
-  // Narrow floats round after every step as the operators do; f16 and bf16 shape arithmetic is not worth the
+  // Types below f32 round after every step as the operators do; shape arithmetic in them is not worth the
   // rules.
-  if (dtype == DType::kF16 || dtype == DType::kBF16) return unknown();
+  if (dtype != DType::kF32 && dtype != DType::kF64) return unknown();
   return PartialElement::of_real(dtype == DType::kF32 ? static_cast<double>(static_cast<float>(v)) : v);
 }
 

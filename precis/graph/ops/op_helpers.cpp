@@ -20,7 +20,7 @@ bool contains(TypeSet set, DType dtype) { return (set >> static_cast<int>(dtype)
 
 std::string type_set_text(TypeSet set) {
   std::string text;
-  for (int i = 1; i <= static_cast<int>(DType::kU4); ++i)
+  for (int i = 1; i < kDTypeCount; ++i)
     if ((set >> i) & 1u) text += (text.empty() ? "" : ", ") + std::string(dtype_name(static_cast<DType>(i)));
   return text;
 }

@@ -29,8 +29,13 @@ inline constexpr TypeSet kNumbers = kFloats | kInts;
 inline constexpr TypeSet kBools = types({DType::kBool});
 inline constexpr TypeSet kBytes = types({DType::kI8, DType::kU8});
 inline constexpr TypeSet kIndices = types({DType::kI32, DType::kI64});
-inline constexpr TypeSet kCodes = kBytes | types({DType::kI16, DType::kU16, DType::kI4, DType::kU4});
+inline constexpr TypeSet kFloats8 =
+    types({DType::kF8E4M3FN, DType::kF8E4M3FNUZ, DType::kF8E5M2, DType::kF8E5M2FNUZ});
+inline constexpr TypeSet kCodes =
+    kBytes | kFloats8 |
+    types({DType::kI16, DType::kU16, DType::kI4, DType::kU4, DType::kI2, DType::kU2, DType::kF4E2M1});
 inline constexpr TypeSet kAny = ~0u;
+static_assert(kDTypeCount <= 32);
 
 std::string type_set_text(TypeSet set);  // "f32, f64"
 void require_type(const InferContext& ctx, size_t input, TypeSet set);

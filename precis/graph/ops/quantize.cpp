@@ -34,9 +34,12 @@ void check_granularity(const InferContext& ctx) {
 
 void infer_quantize_linear(InferContext& ctx) {
   require_type(ctx, 0, kFloats | types({DType::kI32}));
-  require_type(ctx, 1, kFloats | types({DType::kI32}));
+  require_type(ctx, 1, kFloats | types({DType::kI32, DType::kF8E8M0}));
   flag_attr(ctx, "saturate", true);
-  dtype_attr(ctx, "precision", DType::kF32);
+  const DType precision = dtype_attr(ctx, "precision", DType::kF32);
+  ctx.require(((kFloats >> static_cast<int>(precision)) & 1u) != 0,
+              "attribute 'precision' asks for {}, expected one of {}", dtype_name(precision),
+              type_set_text(kFloats));
   require_scale_values(ctx, 1, "y_scale");
   check_granularity(ctx);
   DType codes = dtype_attr(ctx, "output_dtype", DType::kUndefined);
@@ -59,7 +62,7 @@ void infer_quantize_linear(InferContext& ctx) {
 
 void infer_dequantize_linear(InferContext& ctx) {
   require_type(ctx, 0, kCodes | types({DType::kI32}));
-  require_type(ctx, 1, kFloats);
+  require_type(ctx, 1, kFloats | types({DType::kF8E8M0}));
   require_scale_values(ctx, 1, "x_scale");
   check_granularity(ctx);
   require_zero_point(ctx, 2, 0, 1, "x_zero_point");
