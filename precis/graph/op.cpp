@@ -47,6 +47,19 @@ const OpDecl* find_op(std::string_view domain, std::string_view op) {
 
 std::span<const OpDecl* const> all_ops() { return registry(); }
 
+bool draws_random_numbers(const Graph& graph, const Node& node) {
+  const OpDecl* decl = find_op(node.domain, node.op);
+  if (decl != nullptr && decl->random) return true;
+  if (!node.is("Dropout") || !node.input(2)) return false;
+  const Tensor* training = graph.constant(node.input(2));
+  return training == nullptr || training->numel() != 1 || training->at_int(0) != 0;
+}
+
+bool moves_data_only(const Graph& graph, const Node& node) {
+  const OpDecl* decl = find_op(node.domain, node.op);
+  return decl != nullptr && decl->moves_data && !draws_random_numbers(graph, node);
+}
+
 std::vector<std::string> schema_errors(const OpDecl& decl, const Node& node) {
   std::vector<std::string> errors;
   const auto in = static_cast<int>(node.inputs.size()), out = static_cast<int>(node.outputs.size());

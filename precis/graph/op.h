@@ -83,6 +83,8 @@ struct OpDecl {
   // Moves or selects elements without computing new ones: the output shares its input 0's encoding (Reshape,
   // MaxPool, ...).
   bool moves_data = false;
+  // Draws random numbers: never evaluated beforehand.
+  bool random = false;
   // Shape arithmetic: sets ctx.output_partials from ctx.partial(i) after infer; null = results are never
   // known beforehand.
   void (*fold)(InferContext& ctx) = nullptr;
@@ -91,6 +93,11 @@ struct OpDecl {
 // Null when the operator is unknown.
 const OpDecl* find_op(std::string_view domain, std::string_view op);
 std::span<const OpDecl* const> all_ops();  // sorted by domain, name
+// Does the node draw random numbers? By its declaration, or as a Dropout that may be in training.
+bool draws_random_numbers(const Graph& graph, const Node& node);
+// Does it move or select elements of input 0, and nothing else? By its declaration, but for Dropout in
+// training.
+bool moves_data_only(const Graph& graph, const Node& node);
 // Is this the name of an operator of ONNX itself (domain ""), declared here or not?
 bool is_onnx_op(std::string_view op);
 

@@ -1,7 +1,8 @@
 // Before:  [2,3] (constant) -> Transpose -> y -> ...      After:  y = constant -> ...
-// Nodes whose inputs are all constant are evaluated once, through graph/evaluate.h. A result may be larger than what it is made
-// of by at most limits().max_fold_growth_bytes (Expand, Tile, ConstantOfShape would blow the model up). Shapes that inference
-// knows count as constants too: exporters' Shape-Gather-Concat chains fold where the shapes are known.
+// Nodes whose inputs are all constant are evaluated once, through graph/evaluate.h. A result may be larger
+// than what it is made of by at most limits().max_fold_growth_bytes (Expand, Tile, ConstantOfShape would blow
+// the model up). Shapes that inference knows count as constants too: exporters' Shape-Gather-Concat chains
+// fold where the shapes are known.
 #include <algorithm>
 
 #include "precis/core/limits.h"
@@ -11,8 +12,6 @@
 
 namespace precis::passes {
 namespace {
-
-bool is_random(const Node& n) { return n.op.rfind("Random", 0) == 0 || n.op == "Multinomial" || n.op == "Bernoulli"; }
 
 // Shape and Size of a value whose dimensions are all known need no input data.
 std::optional<std::vector<Tensor>> known_shape(const Graph& g, const Node& n) {
@@ -25,7 +24,8 @@ std::optional<std::vector<Tensor>> known_shape(const Graph& g, const Node& n) {
   const auto clip = [&](int64_t a) { return std::clamp<int64_t>(a < 0 ? a + rank : a, 0, rank); };
   const int64_t start = clip(n.get_int("start", 0)), end = std::max(start, clip(n.get_int("end", rank)));
   Tensor t(DType::kI64, Shape{end - start});
-  for (int64_t i = start; i < end; ++i) t.data<int64_t>()[static_cast<size_t>(i - start)] = shape[static_cast<int>(i)];
+  for (int64_t i = start; i < end; ++i)
+    t.data<int64_t>()[static_cast<size_t>(i - start)] = shape[static_cast<int>(i)];
   return std::vector<Tensor>{t};
 }
 
@@ -47,7 +47,8 @@ std::optional<std::vector<Tensor>> fold(const Graph& g, const Node& n) {
 }
 
 bool touches_encoding_or_output(const Graph& g, const Node& n) {
-  return std::any_of(n.outputs.begin(), n.outputs.end(), [&](ValueId v) { return v && (g.value(v).type.encoded() || g.is_output(v)); });
+  return std::any_of(n.outputs.begin(), n.outputs.end(),
+                     [&](ValueId v) { return v && (g.value(v).type.encoded() || g.is_output(v)); });
 }
 
 }  // namespace
@@ -58,7 +59,9 @@ PassResult fold_constants(Model& model) {
   const std::vector<NodeId> order(g.order().begin(), g.order().end());
   for (NodeId id : order) {
     const Node& n = g.node(id);
-    if (n.domain == "precis" || n.is("QuantizeLinear") || n.is("DequantizeLinear") || is_random(n) || touches_encoding_or_output(g, n)) continue;
+    if (n.domain == "precis" || n.is("QuantizeLinear") || n.is("DequantizeLinear") ||
+        draws_random_numbers(g, n) || touches_encoding_or_output(g, n))
+      continue;
     auto folded = fold(g, n);
     if (!folded) continue;
     const std::vector<ValueId> outputs = n.outputs;

@@ -28,9 +28,7 @@ constexpr std::array<std::string_view, 2> kFoldable = {"Relu", "Clip"};
 
 // Data movers on codes; Resize only where it selects elements (nearest), Pad only where it pads with zero.
 bool is_mover(const Graph& g, const Node& n) {
-  if (!n.domain.empty()) return false;
-  const OpDecl* decl = find_op(n.domain, n.op);
-  if (decl == nullptr || !decl->moves_data) return false;
+  if (!n.domain.empty() || !moves_data_only(g, n)) return false;
   if (n.op == "Pad") {
     if (n.get_string("mode", "constant") != "constant" || !n.input(2)) return true;
     const Tensor* v = g.constant(n.input(2));

@@ -2,7 +2,6 @@
 #include "precis/runtime/constant_folding.h"
 
 #include <algorithm>
-#include <array>
 
 #include "precis/graph/op.h"
 #include "precis/runtime/reference_ops.h"
@@ -12,12 +11,6 @@ namespace {
 
 // Results above this stay computed at run time: a ConstantOfShape can be far larger than its file.
 constexpr int64_t kMaxFoldedBytes = 256 << 20;
-
-bool is_random(const Node& node) {
-  static constexpr std::array<std::string_view, 6> kRandom{
-      "Bernoulli", "Multinomial", "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"};
-  return std::find(kRandom.begin(), kRandom.end(), node.op) != kRandom.end();
-}
 
 bool has_subgraph(const Node& node) {
   return std::any_of(node.attributes.begin(), node.attributes.end(),
@@ -39,7 +32,7 @@ bool depends_on_shape_alone(const Graph& graph, const Node& node) {
 }
 
 bool foldable(const Graph& graph, const Node& node, const std::set<ValueId>& kept) {
-  if (node.outputs.empty() || is_random(node) || has_subgraph(node)) return false;
+  if (node.outputs.empty() || draws_random_numbers(graph, node) || has_subgraph(node)) return false;
   for (ValueId v : node.outputs)
     if (v && kept.count(v) != 0) return false;
   const bool constant = std::all_of(node.inputs.begin(), node.inputs.end(),

@@ -24,9 +24,8 @@ const Encoding& encoding_of(const Graph& g, ValueId v) {
 }
 
 // Operators that move or select codes of input 0 (Concat has a form of its own).
-bool is_mover(const Node& n) {
-  const OpDecl* decl = find_op(n.domain, n.op);
-  if (decl == nullptr || !decl->moves_data || n.is("Concat")) return false;
+bool is_mover(const Graph& g, const Node& n) {
+  if (!moves_data_only(g, n) || n.is("Concat")) return false;
   return !n.is("Resize") || n.get_string("mode", "nearest") == "nearest";
 }
 
@@ -155,7 +154,8 @@ std::optional<Tensor> mapped(const Graph& g, const IntegerChain& chain, Inputs i
     const auto c = static_cast<size_t>(i % shape[1]);
     p.multiplier = map->multiplier(c, from.scale(), to.scale());
     p.offset = map->offset(c, to.scale());
-    ref::affine_codes(p, inner, ptr<int32_t>(std::as_const(codes)) + i * inner, ptr<int32_t>(codes) + i * inner);
+    ref::affine_codes(p, inner, ptr<int32_t>(std::as_const(codes)) + i * inner,
+                      ptr<int32_t>(codes) + i * inner);
   }
   return narrowed(node, codes, to.code);
 }
@@ -181,7 +181,7 @@ Tensors move_codes(const Graph& g, const Node& node, Inputs inputs) {
 
 std::optional<Tensors> run_mover(const Graph& g, const Node& node, Inputs inputs) {
   const Encoding& from = encoding_of(g, node.input(0));
-  if (!is_mover(node) || !is_per_tensor(from)) return std::nullopt;
+  if (!is_mover(g, node) || !is_per_tensor(from)) return std::nullopt;
   if (node.is("Resize") && node.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize")
     return std::nullopt;
   for (size_t i = 1; i < node.inputs.size(); ++i)
@@ -211,14 +211,15 @@ std::optional<Tensors> run_concat(const Graph& g, const Node& node, Inputs input
   return run_plain_node(g, node, args);
 }
 
-// Sums of centred codes -> codes of their means, or the real means where the result is not encoded; count(i) elements are behind
-// sum i.
+// Sums of centred codes -> codes of their means, or the real means where the result is not encoded; count(i)
+// elements are behind sum i.
 template <typename F>
 Tensor averaged(const Node& node, const Tensor& sums, const Encoding& from, const Encoding& to, F count) {
   if (!to.defined()) {
     Tensor real(DType::kF32, sums.shape());
     for (int64_t i = 0; i < sums.numel(); ++i)
-      ptr<float>(real)[i] = static_cast<float>(ptr<int64_t>(sums)[i]) * ref::real_average_multiplier(from.scale(), count(i));
+      ptr<float>(real)[i] =
+          static_cast<float>(ptr<int64_t>(sums)[i]) * ref::real_average_multiplier(from.scale(), count(i));
     return real;
   }
   Tensor y(DType::kI32, sums.shape());
@@ -349,7 +350,7 @@ bool touches_codes(const Graph& g, const Node& node) {
 bool runs_on_codes(const Graph& g, const Node& node) {
   if (node.domain == "precis") return true;
   const Encoding &from = encoding_of(g, node.input(0)), &to = encoding_of(g, node.output(0));
-  if (is_mover(node)) return is_per_tensor(from);
+  if (is_mover(g, node)) return is_per_tensor(from);
   if (averages_codes(g, node)) return true;
   if (node.is("Concat") || node.is("Resize")) return is_per_tensor(from) && is_per_tensor(to);
   const NodeId id = node.output(0) ? g.value(node.outputs[0]).producer : NodeId{};

@@ -1,6 +1,6 @@
 // Operators that find elements by index: Gather, GatherElements, GatherND, ScatterElements, ScatterND,
-// OneHot, NonZero, Compress, ReverseSequence. Every index is checked against its axis: Error(kMalformed) with
-// the node and the index.
+// OneHot, NonZero, Compress, ReverseSequence, TensorScatter. Every index is checked against its axis:
+// Error(kMalformed) with the node and the index.
 #include <algorithm>
 #include <cstring>
 
@@ -248,6 +248,35 @@ Tensors reverse_sequence(const Node& node, Inputs inputs) {
   return one(std::move(y));
 }
 
+// Slices of `update` over those of a copy of `past` from each sample's index on, wrapping round when
+// circular.
+Tensors tensor_scatter(const Node& node, Inputs inputs) {
+  const Tensor& past = required(node, inputs, 0);
+  const Tensor& update = required(node, inputs, 1, past.dtype());
+  const int axis = axis_of(node, node.get_int("axis", -2), past.shape().rank());
+  const bool circular = node.get_string("mode", "linear") == "circular";
+  const int64_t most = past.shape()[axis], length = update.shape().rank() > axis ? update.shape()[axis] : 0;
+  Shape expected = past.shape();
+  expected[axis] = length;
+  require(node, axis > 0 && update.shape() == expected && length <= most,
+          "an update of shape {} to past of shape {}", update.shape().str(), past.shape().str());
+  const int64_t batch = past.shape()[0], rows = past.shape().outer(axis);
+  const size_t width = static_cast<size_t>(past.shape().inner(axis + 1)) * element_size(node, past.dtype());
+  if (optional(inputs, 2)) required(node, inputs, 2, DType::kI64, batch);
+  Tensor y = past.clone();
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t start = optional(inputs, 2) ? inputs[2].at_int(r / (rows / batch)) : 0;
+    require(node, start >= 0 && (circular || start <= most - length), "index {} for {} slices of {}", start,
+            length, most);
+    for (int64_t i = 0; i < length; ++i) {
+      const int64_t to = (start % std::max<int64_t>(most, 1) + i) % most;
+      std::memcpy(y.bytes() + static_cast<size_t>(r * most + to) * width,
+                  update.bytes() + static_cast<size_t>(r * length + i) * width, width);
+    }
+  }
+  return one(std::move(y));
+}
+
 constexpr ReferenceOp kOps[] = {
     {"", "Compress", unpacked<compress>},
     {"", "Gather", unpacked<gather>},
@@ -256,6 +285,7 @@ constexpr ReferenceOp kOps[] = {
     {"", "NonZero", non_zero},
     {"", "OneHot", unpacked<one_hot>},
     {"", "ReverseSequence", unpacked<reverse_sequence>},
+    {"", "TensorScatter", unpacked<tensor_scatter>},
     {"", "ScatterElements", widened<scatter_elements>},
     {"", "ScatterND", widened<scatter_nd>},
 };

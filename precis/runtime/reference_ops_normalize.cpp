@@ -1,5 +1,7 @@
 // Normalizations and softmax: BatchNormalization, LRN, LayerNormalization, RMSNormalization,
-// InstanceNormalization, GroupNormalization, LpNormalization, Softmax, LogSoftmax, Hardmax.
+// InstanceNormalization, GroupNormalization, LpNormalization, MeanVarianceNormalization, Softmax,
+// LogSoftmax, Hardmax.
+#include <algorithm>
 #include <cmath>
 
 #include "precis/kernels/reference/normalize.h"
@@ -175,6 +177,26 @@ Tensors lp_normalization(const Node& node, Inputs inputs) {
   return one(std::move(y));
 }
 
+Tensors mean_variance_normalization(const Node& node, Inputs inputs) {
+  const Tensor& x = required(node, inputs, 0);
+  const auto axes = axes_of(node, node.get_ints("axes", {0, 2, 3}), x.shape().rank());
+  std::vector<int64_t> group_strides(x.shape().dims().size(), 0);
+  int64_t groups = 1;
+  for (int a = x.shape().rank() - 1; a >= 0; --a) {
+    if (std::binary_search(axes.begin(), axes.end(), a)) continue;
+    group_strides[static_cast<size_t>(a)] = groups;
+    groups *= x.shape()[a];
+  }
+  Tensor y(x.dtype(), x.shape());
+  if (x.numel() == 0) return one(std::move(y));
+  const auto walk = ref::make_walk<2>(x.shape().dims(), {x.shape().strides(), group_strides});
+  for_float(node, x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    ref::normalize_groups(walk, groups, x.numel() / groups, static_cast<T>(1e-9), ptr<T>(x), ptr<T>(y));
+  });
+  return one(std::move(y));
+}
+
 template <ref::SoftmaxOp op>
 Tensors softmax(const Node& node, Inputs inputs) {
   const Tensor& x = required(node, inputs, 0);
@@ -196,6 +218,7 @@ constexpr ReferenceOp kOps[] = {
     {"", "LayerNormalization", layer_normalization},
     {"", "LogSoftmax", widened<softmax<ref::SoftmaxOp::kLogSoftmax>>},
     {"", "LpNormalization", widened<lp_normalization>},
+    {"", "MeanVarianceNormalization", widened<mean_variance_normalization>},
     {"", "RMSNormalization", widened<rms_normalization>},
     {"", "Softmax", widened<softmax<ref::SoftmaxOp::kSoftmax>>},
 };

@@ -1,5 +1,5 @@
 // Operators that change or tell shapes, or make tensors out of little: Reshape, Flatten, Squeeze, Unsqueeze,
-// Identity, Dropout, Shape, Size, Constant, ConstantOfShape, Range, EyeLike, Cast, CastLike.
+// Identity, Shape, Size, Constant, ConstantOfShape, Range, EyeLike, Cast, CastLike, BitCast.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -90,25 +90,6 @@ Tensors unsqueeze(const Node& node, Inputs inputs) {
 }
 
 Tensors identity(const Node& node, Inputs inputs) { return one(required(node, inputs, 0)); }
-
-// Inference form: the identity. Dropping elements at random is training, which the runtime does not do.
-Tensors dropout(const Node& node, Inputs inputs) {
-  const Tensor& x = required(node, inputs, 0);
-  const Tensor* training = optional(inputs, 2);
-  if (training != nullptr && training->numel() == 1 && training->at_int(0) != 0) {
-    const Tensor* ratio = optional(inputs, 1);
-    const bool keeps_all = ratio != nullptr && ratio->numel() == 1 && ratio->at_double(0) == 0;
-    if (!keeps_all)
-      fail_node(node, ErrorCode::kUnsupported,
-                "training mode drops elements at random; only inference is supported");
-  }
-  Tensors outputs = one(x);
-  if (wants_output(node, 1)) {
-    Tensor& mask = outputs.emplace_back(DType::kBool, x.shape());
-    std::fill_n(bool_ptr(mask), mask.numel(), uint8_t{1});
-  }
-  return outputs;
-}
 
 Tensors shape(const Node& node, Inputs inputs) {
   const Tensor& x = required(node, inputs, 0);
@@ -202,25 +183,43 @@ Tensors eye_like(const Node& node, Inputs inputs) {
   return one(y.cast(dtype));
 }
 
+NarrowRules narrow_rules(const Node& node) {
+  const std::string mode = node.get_string("round_mode", "up");
+  return {node.get_int("saturate", 1) != 0, mode == "up"     ? PowerRounding::kUp
+                                            : mode == "down" ? PowerRounding::kDown
+                                                             : PowerRounding::kNearest};
+}
+
+Tensor converted(const Node& node, const Tensor& x, DType to) {
+  return to == x.dtype() ? x : x.cast(to, narrow_rules(node));
+}
+
 Tensors cast(const Node& node, Inputs inputs) {
   require(node, node.has("to"), "attribute 'to' is missing");
   const Tensor& x = required(node, inputs, 0);
-  const DType to = dtype_attribute(node, "to", x.dtype());
-  return one(to == x.dtype() ? x : x.cast(to));
+  return one(converted(node, x, dtype_attribute(node, "to", x.dtype())));
 }
 
 Tensors cast_like(const Node& node, Inputs inputs) {
   const Tensor& x = required(node, inputs, 0);
-  const DType to = required(node, inputs, 1).dtype();
-  return one(to == x.dtype() ? x : x.cast(to));
+  return one(converted(node, x, required(node, inputs, 1).dtype()));
+}
+
+Tensors bit_cast(const Node& node, Inputs inputs) {
+  const Tensor& x = required(node, inputs, 0);
+  Tensor y(dtype_attribute(node, "to", x.dtype()), x.shape());
+  require(node, dtype_bits(y.dtype()) == dtype_bits(x.dtype()), "{} and {} have different widths",
+          dtype_name(x.dtype()), dtype_name(y.dtype()));
+  std::copy_n(x.bytes(), x.nbytes(), y.bytes());
+  return one(std::move(y));
 }
 
 constexpr ReferenceOp kOps[] = {
+    {"", "BitCast", bit_cast},
     {"", "Cast", cast},
     {"", "CastLike", cast_like},
     {"", "Constant", constant},
     {"", "ConstantOfShape", unpacked<constant_of_shape>},
-    {"", "Dropout", dropout},
     {"", "EyeLike", eye_like},
     {"", "Flatten", flatten},
     {"", "Identity", identity},

@@ -7,7 +7,12 @@ namespace precis::runtime {
 namespace {
 
 bool is_half_float(DType d) { return d == DType::kF16 || d == DType::kBF16; }
-bool is_nibble(DType d) { return d == DType::kI4 || d == DType::kU4; }
+bool is_packed(DType d) { return dtype_bits(d) > 0 && dtype_bits(d) < 8; }
+// A type of whole bytes that holds every value of a packed one.
+DType unpacked_type(DType d) {
+  if (is_float(d)) return DType::kF32;
+  return is_signed(d) ? DType::kI8 : DType::kU8;
+}
 
 // Casts the inputs for which `narrow` holds to wide(dtype), runs, and casts outputs of wide(result) back to
 // `result`.
@@ -90,10 +95,9 @@ Tensors run_widened(RunFunction f, const Node& node, Inputs inputs) {
 
 Tensors run_unpacked(RunFunction f, const Node& node, Inputs inputs) {
   const auto first =
-      std::find_if(inputs.begin(), inputs.end(), [](const Tensor& t) { return is_nibble(t.dtype()); });
+      std::find_if(inputs.begin(), inputs.end(), [](const Tensor& t) { return is_packed(t.dtype()); });
   if (first == inputs.end()) return f(node, inputs);
-  return run_cast(f, node, inputs, first->dtype(), is_nibble,
-                  [](DType d) { return d == DType::kI4 ? DType::kI8 : DType::kU8; });
+  return run_cast(f, node, inputs, first->dtype(), is_packed, unpacked_type);
 }
 
 }  // namespace precis::runtime

@@ -23,6 +23,15 @@ std::span<const ReferenceOp> arithmetic_ops();
 std::span<const ReferenceOp> activation_ops();
 std::span<const ReferenceOp> attention_ops();
 std::span<const ReferenceOp> linear_ops();
+std::span<const ReferenceOp> contract_ops();
+std::span<const ReferenceOp> count_ops();
+std::span<const ReferenceOp> detection_ops();
+std::span<const ReferenceOp> loss_ops();
+std::span<const ReferenceOp> ml_ops();
+std::span<const ReferenceOp> patch_ops();
+std::span<const ReferenceOp> sampling_ops();
+std::span<const ReferenceOp> random_ops();
+std::span<const ReferenceOp> signal_ops();
 std::span<const ReferenceOp> pool_ops();
 std::span<const ReferenceOp> normalize_ops();
 std::span<const ReferenceOp> recurrent_ops();
@@ -57,7 +66,7 @@ int axis_of(const Node& node, int64_t axis, int rank);  // into [0, rank)
 // Axes normalized, sorted, without repetition.
 std::vector<int> axes_of(const Node& node, const std::vector<int64_t>& axes, int rank);
 
-size_t element_size(const Node& node, DType dtype);  // bytes; Error(kUnsupported) for 4-bit types
+size_t element_size(const Node& node, DType dtype);  // bytes; Error(kUnsupported) for packed types
 
 template <typename T>
 const T* ptr(const Tensor& t) {
@@ -125,8 +134,8 @@ template <RunFunction F>
 Tensors widened(const Node& node, Inputs inputs) {
   return run_widened(F, node, inputs);
 }
-// Runs `f` with i4/u4 inputs cast to i8/u8 and its outputs of that type cast back: for operators that move
-// elements.
+// Runs `f` with inputs of less than a byte cast to types of whole bytes and its outputs of that type cast
+// back: for operators that move elements.
 Tensors run_unpacked(RunFunction f, const Node& node, Inputs inputs);
 template <RunFunction F>
 Tensors unpacked(const Node& node, Inputs inputs) {

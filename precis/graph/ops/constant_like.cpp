@@ -1,5 +1,5 @@
 // Operators that make tensors: Constant, ConstantOfShape, Range, EyeLike; and Dropout, which is the identity
-// at inference.
+// at inference and random in training.
 #include <cmath>
 
 #include "precis/graph/ops/families.h"

@@ -111,6 +111,29 @@ void infer_scatter_nd(InferContext& ctx) {
   same_as_input(ctx);
 }
 
+// past and update differ along `axis` only, where update is no longer.
+void infer_tensor_scatter(InferContext& ctx) {
+  require_same_type(ctx, 0, 1);
+  choice_attr(ctx, "mode", "linear", {"linear", "circular"});
+  ctx.require_rank(0, 2, kMaxRank);
+  same_as_input(ctx);
+  const SymbolicShape &past = ctx.shape(0), &update = ctx.shape(1);
+  if (!past) return;
+  const auto rank = static_cast<int>(past->size());
+  const auto axis = static_cast<size_t>(axis_attr(ctx, -2, rank));
+  ctx.require(axis != 0, "attribute 'axis' is 0, the batch");
+  ctx.require_rank(1, rank, rank);
+  for (size_t i = 0; update && i < past->size(); ++i) {
+    if (i != axis) equal_dims(ctx, (*past)[i], (*update)[i], "a dimension of past and update");
+    const Dim &most = (*past)[axis], &length = (*update)[axis];
+    ctx.require(!most.known() || !length.known() || length.value <= most.value,
+                "update (input 1) has length {}, more than the {} of past", length.value, most.value);
+  }
+  if (!ctx.has_input(2)) return;
+  require_type(ctx, 2, types({DType::kI64}));
+  require_vector(ctx, 2, (*past)[0], "write_indices");
+}
+
 }  // namespace
 
 const std::vector<OpDecl>& gather_ops() {
@@ -141,6 +164,11 @@ const std::vector<OpDecl>& gather_ops() {
        .max_inputs = 3,
        .attributes = scatter_attributes,
        .infer = infer_scatter_elements},
+      {.op = "TensorScatter",
+       .min_inputs = 2,
+       .max_inputs = 3,
+       .attributes = {{"axis", AttrKind::kInt}, {"mode", AttrKind::kString}},
+       .infer = infer_tensor_scatter},
       {.op = "ScatterND",
        .min_inputs = 3,
        .max_inputs = 3,

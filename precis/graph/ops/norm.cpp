@@ -1,5 +1,5 @@
 // Normalizations: BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization,
-// RMSNormalization, LRN, LpNormalization.
+// RMSNormalization, LRN, LpNormalization, MeanVarianceNormalization.
 #include <cmath>
 
 #include "precis/graph/ops/families.h"
@@ -94,6 +94,13 @@ void infer_layer_norm(InferContext& ctx) {
   for (size_t i = 1; i < ctx.num_outputs(); ++i) ctx.outputs[i].shape = reduced;
 }
 
+void infer_mean_variance_norm(InferContext& ctx) {
+  require_type(ctx, 0, kFloats);
+  if (const auto rank = ctx.rank(0))
+    checked_axes(ctx, ctx.node().get_ints("axes", {0, 2, 3}), *rank, "attribute 'axes'");
+  same_as_input(ctx);
+}
+
 void infer_lrn(InferContext& ctx) {
   require_type(ctx, 0, kFloats);
   int_attr(ctx, "size", 1, 1, INT64_MAX);
@@ -146,6 +153,9 @@ const std::vector<OpDecl>& norm_ops() {
       {.op = "LpNormalization",
        .attributes = {{"axis", AttrKind::kInt}, {"p", AttrKind::kInt}},
        .infer = infer_lp_norm},
+      {.op = "MeanVarianceNormalization",
+       .attributes = {{"axes", AttrKind::kInts}},
+       .infer = infer_mean_variance_norm},
       {.op = "LRN",
        .attributes = {{"alpha", AttrKind::kFloat},
                       {"beta", AttrKind::kFloat},

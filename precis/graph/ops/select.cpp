@@ -1,4 +1,5 @@
-// Selection and counting along axes: TopK, NonZero, Compress, OneHot, CumSum, CumProd, ReverseSequence.
+// Selection and counting: TopK, NonZero, Compress, OneHot, CumSum, CumProd, ReverseSequence, Unique,
+// TfIdfVectorizer.
 #include "precis/graph/ops/families.h"
 #include "precis/graph/ops/op_helpers.h"
 
@@ -77,6 +78,41 @@ void infer_cum_sum(InferContext& ctx) {
   same_as_input(ctx);
 }
 
+void infer_unique(InferContext& ctx) {
+  flag_attr(ctx, "sorted", true);
+  SymbolicShape out = std::vector<Dim>{Dim()};
+  if (ctx.node().has("axis")) {
+    ctx.require_rank(0, 1, kMaxRank);
+    out = ctx.shape(0);
+    if (out) (*out)[static_cast<size_t>(axis_attr(ctx, 0, static_cast<int>(out->size())))] = Dim();
+  }
+  set_output(ctx, 0, ctx.dtype(0), std::move(out));
+  for (size_t i = 1; i < 4; ++i) set_output(ctx, i, DType::kI64, std::vector<Dim>{Dim()});
+}
+
+void infer_tf_idf(InferContext& ctx) {
+  if (ctx.node().has("pool_strings"))
+    fail(ErrorCode::kUnsupported, "{}: counts strings, which are not supported", ctx.where());
+  require_type(ctx, 0, kIndices);
+  ctx.require_rank(0, 1, 2);
+  choice_attr(ctx, "mode", "TF", {"TF", "IDF", "TFIDF"});
+  int_attr(ctx, "max_skip_count", 0, 0, INT32_MAX);
+  const int64_t shortest = int_attr(ctx, "min_gram_length", 1, 1, INT32_MAX);
+  int_attr(ctx, "max_gram_length", 1, shortest, INT32_MAX);
+  int64_t columns = 0;
+  for (int64_t i : ctx.node().get_ints("ngram_indexes")) {
+    ctx.require(i >= 0 && i < INT32_MAX, "attribute 'ngram_indexes' holds {}, expected 0 to {}", i,
+                INT32_MAX);
+    columns = std::max(columns, i + 1);
+  }
+  ctx.require(columns > 0, "attribute 'ngram_indexes' is empty");
+  const SymbolicShape& x = ctx.shape(0);
+  if (!x) return set_output(ctx, 0, DType::kF32, std::nullopt);
+  std::vector<Dim> y(x->begin(), x->end());
+  y.back() = columns;
+  set_output(ctx, 0, DType::kF32, std::move(y));
+}
+
 }  // namespace
 
 const std::vector<OpDecl>& select_ops() {
@@ -111,6 +147,21 @@ const std::vector<OpDecl>& select_ops() {
        .max_inputs = 2,
        .attributes = {{"axis", AttrKind::kInt}},
        .infer = infer_compress},
+      {.op = "TfIdfVectorizer",
+       .attributes = {{"max_gram_length", AttrKind::kInt, true},
+                      {"max_skip_count", AttrKind::kInt, true},
+                      {"min_gram_length", AttrKind::kInt, true},
+                      {"mode", AttrKind::kString, true},
+                      {"ngram_counts", AttrKind::kInts, true},
+                      {"ngram_indexes", AttrKind::kInts, true},
+                      {"pool_int64s", AttrKind::kInts},
+                      {"pool_strings", AttrKind::kStrings},
+                      {"weights", AttrKind::kFloats}},
+       .infer = infer_tf_idf},
+      {.op = "Unique",
+       .max_outputs = 4,
+       .attributes = {{"axis", AttrKind::kInt}, {"sorted", AttrKind::kInt}},
+       .infer = infer_unique},
       {.op = "ReverseSequence",
        .min_inputs = 2,
        .max_inputs = 2,

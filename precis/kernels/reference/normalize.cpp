@@ -90,13 +90,29 @@ void lp_normalize(int64_t outer, int64_t n, int64_t inner, int64_t p, const T* x
     }
 }
 
-#define PRECIS_FLOATS(T)                                                      \
-  template void batch_norm(const BatchNormParams<T>&, const T*, T*);          \
-  template void channel_moments(int64_t, int64_t, int64_t, const T*, T*, T*); \
-  template void lrn(const LrnParams&, const T*, T*);                          \
-  template void normalize_rows(int64_t, int64_t, T, const T*, T*, T*, T*);    \
-  template void rms_normalize_rows(int64_t, int64_t, T, const T*, T*);        \
-  template void lp_normalize(int64_t, int64_t, int64_t, int64_t, const T*, T*);
+template <typename T>
+void normalize_groups(const Walk<2>& walk, int64_t groups, int64_t count, T epsilon, const T* x, T* y) {
+  std::vector<T> mean(static_cast<size_t>(groups), 0), deviation(static_cast<size_t>(groups), 0);
+  const auto for_each = [&](auto f) {
+    for_each_row(walk, [&](const auto& at, int64_t n, const auto& steps) {
+      for (int64_t i = 0; i < n; ++i) f(at[0] + i * steps[0], static_cast<size_t>(at[1] + i * steps[1]));
+    });
+  };
+  for_each([&](int64_t i, size_t g) { mean[g] += x[i]; });
+  for (T& m : mean) m /= static_cast<T>(count);
+  for_each([&](int64_t i, size_t g) { deviation[g] += (x[i] - mean[g]) * (x[i] - mean[g]); });
+  for (T& d : deviation) d = std::sqrt(d / static_cast<T>(count)) + epsilon;
+  for_each([&](int64_t i, size_t g) { y[i] = (x[i] - mean[g]) / deviation[g]; });
+}
+
+#define PRECIS_FLOATS(T)                                                        \
+  template void batch_norm(const BatchNormParams<T>&, const T*, T*);            \
+  template void channel_moments(int64_t, int64_t, int64_t, const T*, T*, T*);   \
+  template void lrn(const LrnParams&, const T*, T*);                            \
+  template void normalize_rows(int64_t, int64_t, T, const T*, T*, T*, T*);      \
+  template void rms_normalize_rows(int64_t, int64_t, T, const T*, T*);          \
+  template void lp_normalize(int64_t, int64_t, int64_t, int64_t, const T*, T*); \
+  template void normalize_groups(const Walk<2>&, int64_t, int64_t, T, const T*, T*);
 PRECIS_FLOATS(float)
 PRECIS_FLOATS(double)
 #undef PRECIS_FLOATS

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "precis/kernels/reference/walk.h"
+
 namespace precis::kernels::reference {
 
 // y = (x - mean[c]) / sqrt(variance[c] + epsilon) * scale[c] + bias[c], x [batch, channels, inner]
@@ -40,5 +42,10 @@ void rms_normalize_rows(int64_t outer, int64_t n, T epsilon, const T* x, T* y);
 // Slices of [outer, n, inner] along n divided by their 1-norm or 2-norm (p = 1 or 2); a zero norm gives 0.
 template <typename T>
 void lp_normalize(int64_t outer, int64_t n, int64_t inner, int64_t p, const T* x, T* y);
+
+// y = (x - mean) / (standard deviation + epsilon) over the `count` elements of each group; operand 0 of the
+// walk is x and y, operand 1 the number of the group.
+template <typename T>
+void normalize_groups(const Walk<2>& walk, int64_t groups, int64_t count, T epsilon, const T* x, T* y);
 
 }  // namespace precis::kernels::reference
