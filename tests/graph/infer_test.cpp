@@ -258,7 +258,15 @@ TEST(InferGraph, EveryDeclaredOperatorCanRunOnUnknownTypes) {
       if (a.kind == AttrKind::kInt) n.attributes[a.name] = int64_t{1};
       if (a.kind == AttrKind::kInts) n.attributes[a.name] = std::vector<int64_t>{1};
       if (a.kind == AttrKind::kString) n.attributes[a.name] = std::string("LEFT");
+      if (a.kind == AttrKind::kTensor) n.attributes[a.name] = Tensor::from<float>({1}, {1});
     }
+    if (n.op == "MaxRoiPool") n.attributes["pooled_shape"] = std::vector<int64_t>{1, 1};
+    if (n.op == "STFT") n.inputs.push_back(g.add_input("window", {}));
+    if (n.op == "TfIdfVectorizer") n.attributes["mode"] = std::string("TF");
+    if (n.op == "TreeEnsemble")
+      for (const char* ids :
+           {"leaf_targetids", "nodes_featureids", "nodes_falsenodeids", "nodes_truenodeids", "tree_roots"})
+        n.attributes[ids] = std::vector<int64_t>{0};
     if (n.op == "Constant") n.attributes["value_int"] = int64_t{1};
     if (n.op == "LinearAttention") n.attributes["update_rule"] = std::string("linear");
     if (n.op == "Resize") n.inputs = {n.inputs[0], {}, g.add_input("scales", {})};

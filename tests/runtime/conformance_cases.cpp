@@ -108,9 +108,8 @@ void compare(const Tensor& got, const Tensor& want, size_t output, double absolu
 // The key among the left out that names the reason; empty when there is none.
 std::string key_of(const std::string& reason, const std::map<std::string, std::string>& left_out) {
   if (left_out.count(reason) != 0) return reason;
-  const bool message = reason.find(": ") != std::string::npos;
   for (const auto& [key, why] : left_out)
-    if (message && reason.find(key) != std::string::npos) return key;
+    if (key.find(' ') != std::string::npos && reason.find(key) != std::string::npos) return key;
   return "";
 }
 

@@ -27,7 +27,8 @@ struct ConformanceSummary {
 // Runs every case of the suites under `root` (its folders in byte order). A case passes when all outputs of
 // all its data sets agree: floats within 1e-7 + 1e-3 |want| (as ONNX's own runner), everything else exactly.
 // Cases in `known` (name -> reason) are counted as unsupported with their reason. The keys of `left_out` are
-// operators ("domain::Op" outside ONNX itself) or parts of messages.
+// operators ("domain::Op" outside ONNX itself) or words of
+// messages.
 ConformanceSummary run_conformance(const std::string& root, const std::vector<std::string>& suites,
                                    const RunModel& run, const std::map<std::string, std::string>& known,
                                    const std::map<std::string, std::string>& left_out);

@@ -6,7 +6,7 @@
 
 namespace precis::test {
 
-// Operator ("domain::Op" outside the domain of ONNX itself), or the start of the message by which a model is
+// Operator ("domain::Op" outside the domain of ONNX itself), or words of the message by which a model is
 // refused -> why. A case may go unsupported only by one of these, and each must be met by one at least.
 const std::map<std::string, std::string>& left_out();
 
