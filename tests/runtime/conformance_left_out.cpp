@@ -18,15 +18,12 @@ const std::map<std::string, std::string>& left_out() {
       {"is a optional", kNotYet},
       {"attributes that hold type", kNotYet},
       {"Scan of opset 8", kNotYet},
-      {"Attention", kNotYet},
-      {"CausalConvWithState", kNotYet},
+      {"modifiers (score_mod, prob_mod)", kNotYet},
       {"ConcatFromSequence", kNotYet},
       {"If", kNotYet},
-      {"LinearAttention", kNotYet},
       {"Loop", kNotYet},
       {"OptionalGetElement", kNotYet},
       {"OptionalHasElement", kNotYet},
-      {"RotaryEmbedding", kNotYet},
       {"Scan", kNotYet},
       {"SequenceAt", kNotYet},
       {"SequenceConstruct", kNotYet},
@@ -35,7 +32,6 @@ const std::map<std::string, std::string>& left_out() {
       {"SequenceInsert", kNotYet},
       {"SequenceLength", kNotYet},
       {"SplitToSequence", kNotYet},
-      {"ai.onnx.preview::FlexAttention", kNotYet},
   };
   return kList;
 }
