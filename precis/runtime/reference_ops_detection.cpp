@@ -84,7 +84,7 @@ Tensors non_max_suppression(const Node& node, Inputs inputs) {
 // --- regions of interest
 
 // A region is sampled point by point: what lies farther away in pixels is a mistake.
-constexpr double kFarthest = 1e5;
+constexpr double kFarthest = 2e4;
 
 ref::RoiParams roi_params(const Node& node, const Tensor& x, int64_t height, int64_t width) {
   require(node, x.shape().rank() == 4, "input of shape {}, expected rank 4", x.shape().str());

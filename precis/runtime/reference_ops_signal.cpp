@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "precis/core/limits.h"
 #include "precis/graph/onnx_dtype.h"
 #include "precis/kernels/reference/fourier.h"
 #include "precis/runtime/reference_support.h"
@@ -113,6 +114,15 @@ void mirror(std::span<Complex> spectrum) {
   for (size_t k = n / 2 + 1; k < n; ++k) spectrum[k] = std::conj(spectrum[n - k]);
 }
 
+// The tables and work space of a transform, at their largest (Bluestein), do not go through Tensor.
+void require_memory(const Node& node, int64_t length) {
+  const uint64_t needed = static_cast<uint64_t>(length) * 13 * sizeof(Complex);
+  const uint64_t most = limits().max_memory != 0 ? limits().max_memory : physical_memory();
+  if (needed > most)
+    fail_node(node, ErrorCode::kLimit, "a transform of {} elements needs {} bytes, the limit is {}", length,
+              needed, most);
+}
+
 int64_t signal_parts(const Node& node, const Shape& s) {
   require(node, s.rank() >= 2 && (s[s.rank() - 1] == 1 || s[s.rank() - 1] == 2),
           "the signal has shape {}, expected 1 (real) or 2 (complex) at its end", s.str());
@@ -136,6 +146,7 @@ Tensors dft(const Node& node, Inputs inputs) {
                          : to_real           ? 2 * (from.n - 1)
                                              : from.n;
   require(node, length >= 1, "a transform of {} elements", length);
+  require_memory(node, length);
   Rows to = from;
   to.n = onesided && !inverse ? length / 2 + 1 : length;
   to.parts = to_real ? 1 : 2;
@@ -172,6 +183,7 @@ Tensors stft(const Node& node, Inputs inputs) {
   if (weights) required(node, inputs, 2, x.dtype(), length);
   const int64_t total = x.shape()[1];
   require(node, length >= 1 && length <= total, "frames have {} elements, the signal {}", length, total);
+  require_memory(node, length);
   const int64_t frames = (total - length) / step + 1, bins = onesided ? length / 2 + 1 : length;
   Tensor y(x.dtype(), {x.shape()[0], frames, bins, 2});
   const Rows from{1, length, 1, parts}, to{1, bins, 1, 2};

@@ -96,6 +96,10 @@ TEST(Npy, RoundTripsThroughAFile) {
   EXPECT_THAT(floats(back), ElementsAre(1, 2, 3, 4));
   write_npy(folder.at("b.npy"), values.cast(DType::kBF16), Overwrite::kRefuse);
   EXPECT_EQ(read_npy(folder.at("b.npy")).dtype(), DType::kF32);
+  for (DType narrow : {DType::kF8E5M2, DType::kF4E2M1, DType::kU4}) {  // exact in the type that NumPy has
+    write_npy(folder.at("n.npy"), values.cast(narrow), Overwrite::kReplace);
+    EXPECT_THAT(floats(read_npy(folder.at("n.npy")).cast(DType::kF32)), ElementsAre(1, 2, 3, 4));
+  }
   expect_error([&] { write_npy(folder.at("x.npy"), values, Overwrite::kRefuse); }, ErrorCode::kUsage,
                {"x.npy"});
 }

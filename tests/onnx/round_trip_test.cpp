@@ -81,6 +81,25 @@ TEST(RoundTrip, ModelsQuantizedByOnnxRuntime) {
   }
 }
 
+TEST(RoundTrip, NarrowTypes) {
+  Model model;
+  model.graph = parse_graph(R"(
+graph g(x: f32[2,6]) -> (a, b, c, d) {
+  s: f8e8m0[2,2] = [1, 2, 4, 0.5]
+  q = QuantizeLinear(x, s) {axis=1, block_size=3, output_dtype=f4e2m1, precision=f32}
+  a = DequantizeLinear(q, s) {axis=1, block_size=3, output_dtype=f32}
+  b = Cast(x) {to=f8e5m2, saturate=0}
+  w: i2[5] = [1, -2, 0, -1, 1]
+  c = Identity(w)
+  v: f8e4m3fn[3] = [0.5, -448, 3]
+  d = Cast(v) {to=f32}
+})");
+  expect_round_trip("narrow types", model);
+  WriteOptions old;
+  old.opset = 18;
+  EXPECT_THROW(serialize_model(model, old), Error);
+}
+
 TEST(RoundTrip, IntegerOperatorFormat) {
   for (const std::string& path : models_in(PRECIS_SOURCE_DIR "/tests/data/ort_quantized")) {
     const Model model = read_model(path).model;
