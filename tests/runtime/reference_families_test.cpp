@@ -222,6 +222,8 @@ TEST(Sampling, OfOnePointInAllModes) {
   EXPECT_EQ(at(1.5f, "padding_mode=\"reflection\""), 30);
   EXPECT_EQ(at(NAN, "mode=\"cubic\""), 0);
   EXPECT_EQ(at(0, "mode=\"cubic\", padding_mode=\"border\""), 20);
+  // A quarter beyond the last pixel: weight -0.10546875 for the one before, the rest for the last.
+  EXPECT_EQ(at(1.25f, "mode=\"cubic\", padding_mode=\"border\""), 42.109375);
   EXPECT_EQ(at(1e30f, "mode=\"cubic\", padding_mode=\"reflection\""),
             at(1e30f, "mode=\"cubic\", padding_mode=\"reflection\""));
 }

@@ -60,7 +60,9 @@ class Axis {
     if (!std::isfinite(x)) return p_.padding == SamplePadding::kZeros ? -kBeyond : T{0};
     const T v = p_.mode == SampleMode::kNearest ? std::nearbyint(x) : x;
     if (v >= lo_ && v <= hi_) return v;
-    if (p_.padding == SamplePadding::kBorder) return std::clamp(v, T{0}, most);
+    // Cubic taps are held at the border one by one, as PyTorch does it.
+    if (p_.padding == SamplePadding::kBorder && p_.mode != SampleMode::kCubic)
+      return std::clamp(v, T{0}, most);
     if (p_.padding == SamplePadding::kReflection) return reflected(v, lo_, hi_);
     return std::clamp(v, -kBeyond, most + kBeyond);
   }
