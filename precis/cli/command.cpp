@@ -59,13 +59,32 @@ void DataFlags::add_to(CLI::App* c, const char* what) {
       ->option_text("FILE");
 }
 
-OpenedData DataFlags::open(const Model& model, const std::string& model_path) const {
+void FeedFlags::add_to(CLI::App* c) {
+  c->add_option(
+       "--state", states,
+       "an output that goes into an input of the next call; zeros in a sample's first call; repeatable")
+      ->option_text("OUTPUT=INPUT")
+      ->allow_extra_args(false);
+  c->add_option("--input", constants, "one number for an input that the data does not bring; repeatable")
+      ->option_text("NAME=NUMBER")
+      ->allow_extra_args(false);
+}
+
+flow::FeedOptions FeedFlags::options() const {
+  flow::FeedOptions options;
+  for (const std::string& s : states) options.states.push_back(flow::parse_state(s));
+  for (const std::string& c : constants) options.constants.push_back(flow::parse_constant(c));
+  return options;
+}
+
+OpenedData DataFlags::open(const Model& model, const std::string& model_path,
+                           const flow::FeedOptions& feed) const {
   check(!data.empty(), ErrorCode::kUsage,
         "this command needs data: give --data PATH (`precis help data` lists the forms that are read)");
   data::DataSpec spec = data::parse_data_spec(data);
   if (!labels.empty()) spec.labels = labels;
   if (!spec.preprocess) spec.preprocess = flow::find_preprocess(preprocess, model_path, model);
-  const std::vector<data::InputSpec> inputs = flow::input_specs(model.graph);
+  const std::vector<data::InputSpec> inputs = flow::Feed(model.graph, feed).data_inputs();
   OpenedData opened;
   opened.source = data::open_source(spec, inputs);
   opened.lines.push_back("data: " + opened.source->describe());

@@ -52,9 +52,17 @@ struct OpenedData {
 struct DataFlags {
   std::string data, preprocess, labels;
   void add_to(CLI::App* command, const char* what);
-  // Opens `data` for the model at `model_path`; without --preprocess the model's own preprocessing is used
-  // (flow::find_preprocess).
-  OpenedData open(const Model& model, const std::string& model_path) const;
+  // `feed`: what the data does not bring. Opens `data` for the model at `model_path`; without --preprocess
+  // the model's own preprocessing is used (flow::find_preprocess).
+  OpenedData open(const Model& model, const std::string& model_path,
+                  const flow::FeedOptions& feed = {}) const;
+};
+
+// What a model is fed beside its data.
+struct FeedFlags {
+  std::vector<std::string> states, constants;
+  void add_to(CLI::App* command);
+  flow::FeedOptions options() const;
 };
 
 onnx_io::ReadResult read_model(const std::string& path, const Globals& globals);

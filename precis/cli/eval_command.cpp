@@ -7,6 +7,7 @@ namespace {
 struct EvalFlags {
   std::string model;
   DataFlags data;
+  FeedFlags feed;
   std::string metric_command;
   bool reference = false;
 };
@@ -14,10 +15,11 @@ struct EvalFlags {
 int eval(const Globals& g, const EvalFlags& o) {
   const onnx_io::ReadResult r = read_runnable(o.model, g);
   warn(g, r.warnings);
-  const OpenedData data = o.data.open(r.model, o.model);
+  const OpenedData data = o.data.open(r.model, o.model, o.feed.options());
   warn(g, data.warnings);
   auto printer = make_progress(g);
   flow::EvalOptions options;
+  options.feed = o.feed.options();
   options.engine = o.reference ? runtime::Engine::kReference : runtime::Engine::kFast;
   options.metric_command = o.metric_command;
   options.progress = progress_of(printer);
@@ -41,6 +43,7 @@ void add_eval(CLI::App& app, Globals& g, Action& action) {
   auto o = std::make_shared<EvalFlags>();
   c->add_option("model", o->model, "ONNX model")->required();
   o->data.add_to(c, "labelled data to judge by: PATH[,rows=A:B][,count=N]");
+  o->feed.add_to(c);
   c->add_option(
        "--metric-cmd", o->metric_command,
        "command that reads the folder of output .npy files given as its last argument and prints a number")

@@ -11,15 +11,17 @@ namespace {
 struct RunFlags {
   std::string model, output;
   DataFlags data;
+  FeedFlags feed;
   bool force = false, reference = false;
 };
 
 int run(const Globals& g, const RunFlags& o) {
   const onnx_io::ReadResult r = read_runnable(o.model, g);
-  const OpenedData data = o.data.open(r.model, o.model);
+  const OpenedData data = o.data.open(r.model, o.model, o.feed.options());
   warn(g, data.warnings);
   auto printer = make_progress(g);
   flow::RunModelOptions options;
+  options.feed = o.feed.options();
   options.engine = o.reference ? runtime::Engine::kReference : runtime::Engine::kFast;
   options.overwrite = o.force ? Overwrite::kReplace : Overwrite::kRefuse;
   options.progress = progress_of(printer);
@@ -42,6 +44,7 @@ void add_run(CLI::App& app, Globals& g, Action& action) {
   auto o = std::make_shared<RunFlags>();
   c->add_option("model", o->model, "ONNX model")->required();
   o->data.add_to(c, "inputs: PATH[,rows=A:B][,count=N]");
+  o->feed.add_to(c);
   c->add_option("-o,--output", o->output, "folder for the outputs")->option_text("FOLDER")->required();
   c->add_flag("-f,--force", o->force, "replace files that exist");
   c->add_flag("--reference", o->reference, "run the scalar reference kernels (slow)");

@@ -8,8 +8,10 @@
 namespace precis::data {
 namespace {
 
-const std::vector<std::string> kKeys = {"rows",       "count", "labels", "targets",
-                                        "preprocess", "cast",  "task",   "seed"};
+const std::vector<std::string> kKeys = {"rows", "count", "labels", "targets", "preprocess", "cast",
+                                        "task", "rate",  "frame",  "context", "seed"};
+
+constexpr int64_t kMaxFrame = int64_t{1} << 30;
 
 // Where the options start: the first comma that is followed by a word and '='. A path may hold other commas.
 size_t options_start(std::string_view text) {
@@ -26,6 +28,13 @@ int64_t whole(std::string_view text, const char* what, int64_t otherwise) {
   int64_t value = 0;
   check(parse_int(text, value) && value >= 0, ErrorCode::kUsage,
         "data option {} has '{}', expected a whole number of 0 or more", what, printable(text));
+  return value;
+}
+
+int64_t positive(std::string_view text, const char* what) {
+  const int64_t value = whole(text, what, 0);
+  check(value > 0 && value <= kMaxFrame, ErrorCode::kUsage, "data option {} is {}, expected 1 to {}", what,
+        value, kMaxFrame);
   return value;
 }
 
@@ -58,6 +67,12 @@ void set_option(std::string_view key, std::string_view value, DataSpec& spec) {
     check(value == "next-token", ErrorCode::kUsage, "data option task is '{}', expected 'next-token'",
           printable(value));
     spec.next_token = true;
+  } else if (key == "rate") {
+    spec.rate = positive(value, "rate");
+  } else if (key == "frame") {
+    spec.frame = positive(value, "frame");
+  } else if (key == "context") {
+    spec.context = whole(value, "context", 0);
   } else if (key == "count") {
     spec.count = whole(value, "count", -1);
     check(spec.count != 0, ErrorCode::kUsage, "data option count=0 leaves no sample; give 1 or more");
@@ -86,6 +101,8 @@ DataSpec parse_data_spec(const std::string& text) {
     set_option(rest.substr(0, equals), rest.substr(equals + 1, end - equals - 1), spec);
     rest.remove_prefix(end);
   }
+  check(spec.context == 0 || (spec.frame > 0 && spec.context <= kMaxFrame), ErrorCode::kUsage,
+        "data option context={} needs frame=N: it is what precedes each frame", spec.context);
   return spec;
 }
 

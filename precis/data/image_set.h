@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "precis/data/file_list.h"
 #include "precis/data/source.h"
 #include "precis/data/stored_array.h"
 
@@ -33,13 +34,7 @@ class ImageSet {
 SourcePtr make_image_source(std::shared_ptr<const ImageSet> images, const DataSpec& spec,
                             const std::vector<InputSpec>& inputs);
 
-// A folder: class sub-folders (classes are their names in byte order), a labels.csv or labels.txt inside, or
-// plain pictures. `labels`: a file given by the user ("" = none). Error(kUsage) when there is nothing to
-// read.
-std::shared_ptr<const ImageSet> open_image_folder(const std::string& folder, const std::string& labels);
-// A file,label table; paths are relative to `folder`.
-std::shared_ptr<const ImageSet> open_image_list(const std::string& table, const std::string& folder);
-std::shared_ptr<const ImageSet> open_single_image(const std::string& path);
+std::shared_ptr<const ImageSet> open_image_files(FileList list);
 
 // CIFAR-10 (1 label byte + 3,072 planar RGB bytes a record) or CIFAR-100 (2 label bytes, the second counts).
 // `looks_like_cifar`: the size is a whole number of records and the first labels are in range.

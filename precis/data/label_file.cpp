@@ -21,22 +21,32 @@ struct Columns {
   bool has_file = true, has_header = false;
 };
 
-size_t find_column(const CsvRow& header, std::initializer_list<const char*> names, size_t otherwise) {
+// The first of the names that the header has, and whose cell below it `fits`.
+template <typename Fits>
+size_t find_column(const CsvRow& header, std::initializer_list<const char*> names, size_t otherwise,
+                   const Fits& fits) {
   for (const char* name : names)
     for (size_t i = 0; i < header.cells.size(); ++i)
-      if (to_lower(header.cells[i]) == name) return i;
+      if (to_lower(header.cells[i]) == name && fits(i)) return i;
   return otherwise;
 }
 
-Columns columns_of(const CsvRow& first) {
+Columns columns_of(const std::vector<CsvRow>& rows) {
+  const CsvRow& first = rows.front();
   Columns c;
   c.has_file = first.cells.size() > 1;
   c.label = c.has_file ? 1 : 0;
   int64_t number = 0;
   c.has_header = !parse_int(first.cells[c.label], number);
   if (!c.has_header) return c;
-  c.label = find_column(first, {"label", "class", "class_id", "target", "y"}, c.label);
-  c.file = find_column(first, {"file", "filename", "file_name", "image", "path", "name"}, 0);
+  // A table may have names and numbers of classes; the numbers are the labels.
+  const auto holds_number = [&](size_t i) {
+    return rows.size() < 2 || i >= rows[1].cells.size() || parse_int(rows[1].cells[i], number);
+  };
+  const auto any = [](size_t) { return true; };
+  const std::initializer_list<const char*> names = {"label", "class", "class_id", "target", "y"};
+  c.label = find_column(first, names, find_column(first, names, c.label, any), holds_number);
+  c.file = find_column(first, {"file", "filename", "file_name", "image", "path", "name"}, 0, any);
   c.has_file = c.has_file && c.file != c.label;
   return c;
 }
@@ -61,7 +71,7 @@ std::vector<int64_t> labels_of_array(const StoredArray& array) {
 LabelList parse_label_text(std::string_view text, const std::string& where) {
   const std::vector<CsvRow> rows = parse_csv(text, where);
   check(!rows.empty(), ErrorCode::kMalformed, "'{}' is empty; expected one label a row", where);
-  const Columns c = columns_of(rows.front());
+  const Columns c = columns_of(rows);
   LabelList list;
   for (size_t i = c.has_header ? 1 : 0; i < rows.size(); ++i) {
     const CsvRow& row = rows[i];

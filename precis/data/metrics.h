@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "precis/core/tensor.h"
@@ -56,6 +57,20 @@ struct Likelihood {
            const std::string& origin);  // as Accuracy::add
   void merge(const Likelihood& other);
   double nats_per_label() const;  // 0 for none
+};
+
+// Models with one score a sample: how well it tells positive samples (labels above 0) from negative ones
+// (label 0). Of several scores for one label (the calls of a sound) the largest counts; NaN counts as minus
+// infinity.
+struct BinaryScores {
+  std::vector<std::pair<double, bool>> scores;  // and whether the sample is positive
+
+  // One label for all values, or one a value. Error(kUsage) naming `origin` when neither fits.
+  void add(std::span<const double> values, std::span<const int64_t> labels, const std::string& origin);
+  void merge(const BinaryScores& other);
+  // The share of pairs of a positive and a negative sample that are ranked right; ties count half. 0.5 when
+  // one kind is missing.
+  double auc() const;
 };
 
 struct Interval {

@@ -16,13 +16,16 @@
 #include "precis/data/proto_source.h"
 #include "precis/data/random_source.h"
 #include "precis/data/row_views.h"
+#include "precis/data/sound_source.h"
+#include "precis/data/wav.h"
 #include "precis/data/zip_archive.h"
 
 namespace precis::data {
 namespace {
 
 constexpr const char* kForms =
-    "an npy or npz file, a folder of npy files, test_data_set_N folders, a folder of JPEG or PNG pictures "
+    "an npy or npz file, a folder of npy files, test_data_set_N folders, a folder of JPEG or PNG pictures or "
+    "WAV sounds "
     "(with class "
     "sub-folders or a labels.csv), a file,label table, IDX, or CIFAR binary (the last two .gz too)";
 
@@ -112,7 +115,18 @@ OpenedSource open_picture(const DataSpec& spec, std::span<const std::byte> prefi
   const ImageForm form = image_form(prefix);
   if (form != ImageForm::kJpeg && form != ImageForm::kPng)
     decode_image(prefix, printable(spec.path));  // says why not
-  return as_images(open_single_image(spec.path), spec, inputs);
+  FileList list;
+  list.what = fmt::format("'{}'", printable(spec.path));
+  list.files = {spec.path};
+  return as_images(open_image_files(std::move(list)), spec, inputs);
+}
+
+// Pictures or sounds: the first file tells.
+OpenedSource open_listed(FileList list, const DataSpec& spec, const std::vector<InputSpec>& inputs) {
+  const std::string first = list.path(0);
+  if (path_kind(first) == PathKind::kFile && is_wav(read_prefix(*open_bytes(first), 16)))
+    return {make_sound_source(std::move(list), spec, inputs)};
+  return as_images(open_image_files(std::move(list)), spec, inputs);
 }
 
 OpenedSource open_file(const DataSpec& spec, const std::vector<InputSpec>& inputs) {
@@ -126,7 +140,8 @@ OpenedSource open_file(const DataSpec& spec, const std::vector<InputSpec>& input
   if (is_gzip(prefix)) return open_gzip(spec, bytes, inputs);
   if (image_form(prefix) != ImageForm::kUnknown) return open_picture(spec, prefix, inputs);
   if (looks_like_cifar(*bytes)) return as_images(open_cifar(bytes), spec, inputs);
-  if (is_text(prefix)) return as_images(open_image_list(spec.path, parent_folder(spec.path)), spec, inputs);
+  if (is_wav(prefix)) return open_listed({fmt::format("'{}'", name), "", {spec.path}, {}, 0}, spec, inputs);
+  if (is_text(prefix)) return open_listed(list_file_table(spec.path, parent_folder(spec.path)), spec, inputs);
   fail_unknown(spec.path, prefix);
 }
 
@@ -155,7 +170,7 @@ OpenedSource open_folder(const DataSpec& spec, const std::vector<InputSpec>& inp
   const bool has_table = has_ending(names, "labels.csv") || has_ending(names, "labels.txt");
   if (has_ending(names, ".npy") && !has_table) return open_array_folder(spec.path, spec, inputs);
   refuse_several_sets(spec.path, names);
-  OpenedSource opened = as_images(open_image_folder(spec.path, spec.labels), spec, inputs);
+  OpenedSource opened = open_listed(list_file_folder(spec.path, spec.labels), spec, inputs);
   opened.labels_used = true;  // a table may name the files, so the folder reads it
   return opened;
 }

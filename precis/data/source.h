@@ -27,6 +27,8 @@ struct Sample {
   // When not empty, instead of `label`: one a row of scores. Models with a fixed batch above 1 have one a row
   // of the batch, language models one a token; -1 for rows repeated to fill the batch.
   std::vector<int64_t> labels;
+  // Above 1: along axis 0 of the inputs lies one call after the other of a model that keeps a state.
+  int64_t calls = 1;
   bool sequence = false;        // the labels are the next tokens of sequences: their likelihood counts
   std::vector<Tensor> targets;  // npy targets, when the set has them; in output order
   std::string origin;           // "images/n01440764.jpg", "row 17"
@@ -45,8 +47,9 @@ class DataSource {
 
 using SourcePtr = std::shared_ptr<const DataSource>;
 
-// "PATH[,rows=A:B][,count=N][,labels=FILE][,targets=FILE][,preprocess=NAME|FILE][,cast=model][,task=next-token][,seed=N]"
-// as given on the command line. PATH "random" is made-up data (only ever used when asked for by this word).
+// "PATH[,rows=A:B][,count=N][,labels=FILE][,targets=FILE][,preprocess=NAME|FILE][,cast=model][,task=next-token]
+// [,rate=N][,frame=N][,context=N][,seed=N]" as given on the command line. PATH "random" is made-up data (only
+// ever used when asked for by this word).
 struct DataSpec {
   enum class Cast {
     kLossless,  // a stored type is converted only when the model's type holds all its values (u8 -> f32)
@@ -60,7 +63,10 @@ struct DataSpec {
   std::optional<Preprocess> preprocess;
   Cast cast = Cast::kLossless;
   bool next_token = false;  // sequences of tokens: all but the last go in, all but the first are the labels
-  uint64_t seed = 0;        // "random" only
+  // Sounds: the sampling rate that is expected (0: any), samples a call (0: all of a file in one call), and
+  // how many samples before them are fed too.
+  int64_t rate = 0, frame = 0, context = 0;
+  uint64_t seed = 0;  // "random" only
 
   bool rows_given() const { return first != 0 || last != -1; }
   bool random() const { return path == "random"; }

@@ -53,6 +53,7 @@ std::vector<data::InputSpec> input_specs(const Graph& graph) {
 EvalResult evaluate(const Graph& graph, const data::DataSource& source, const EvalOptions& options) {
   JudgeOptions judging;
   judging.engine = options.engine;
+  judging.feed = options.feed;
   judging.phase = "evaluate";
   judging.progress = options.progress;
   judging.accuracy = true;
@@ -61,6 +62,7 @@ EvalResult evaluate(const Graph& graph, const data::DataSource& source, const Ev
   const ScratchFolder folder;
   RunModelOptions run;
   run.engine = options.engine;
+  run.feed = options.feed;
   run_model(graph, source, folder.path(), run);
   result.command = run_metric_command(options.metric_command, folder.path());
   return result;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "precis/data/source.h"
+#include "precis/flow/feed.h"
 #include "precis/graph/graph.h"
 #include "precis/runtime/session.h"
 
@@ -20,6 +21,7 @@ std::vector<data::InputSpec> input_specs(const Graph& graph);
 
 struct EvalOptions {
   runtime::Engine engine = runtime::Engine::kFast;
+  FeedOptions feed;
   Progress progress;
   std::string metric_command;     // run once with the folder of output npy files as last argument; prints a number
 };
@@ -32,6 +34,7 @@ struct EvalResult {
   int64_t samples = 0;
   int64_t labelled = 0;
   std::optional<double> top1, top5, rmse, command;   // rates as fractions of 1
+  std::optional<double> auc;                         // one score a sample; top1 is then the accuracy at 0.5
   std::optional<double> nats;                        // per token, for sequences (data option task=next-token)
   int64_t top1_count = 0, top5_count = 0;
   Interval top1_interval;                            // Wilson

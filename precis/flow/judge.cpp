@@ -16,6 +16,7 @@ namespace {
 struct Verdict {
   data::Accuracy accuracy;
   data::Likelihood likelihood;
+  data::BinaryScores binary;
   data::OutputError target_error;
   int64_t top = -1;
   std::vector<char> correct;  // per label
@@ -26,7 +27,12 @@ Verdict verdict_of(const data::Sample& s, const std::vector<Tensor>& outputs) {
   const data::ScoreRows rows = data::score_rows(outputs[0]);
   if (rows.rows == 1 && rows.classes > 1) v.top = data::top_class(rows.values);
   const std::span<const int64_t> labels = s.labels.empty() ? std::span(&s.label, 1) : std::span(s.labels);
-  if (std::any_of(labels.begin(), labels.end(), [](int64_t label) { return label >= 0; })) {
+  if (!std::any_of(labels.begin(), labels.end(), [](int64_t label) { return label >= 0; })) {
+    // nothing to compare with
+  } else if (rows.classes == 1) {
+    v.binary.add(rows.values, labels, s.origin);
+    for (const auto& [score, positive] : v.binary.scores) v.correct.push_back((score >= 0.5) == positive);
+  } else {
     v.accuracy.add(outputs[0], labels, s.origin);
     if (s.sequence) v.likelihood.add(outputs[0], labels, s.origin);
     const auto classes = static_cast<size_t>(rows.classes);
@@ -52,18 +58,20 @@ class Totals {
     result_.correct.insert(result_.correct.end(), v.correct.begin(), v.correct.end());
     accuracy_.merge(v.accuracy);
     likelihood_.merge(v.likelihood);
+    binary_.merge(v.binary);
     target_error_.merge(v.target_error);
   }
 
   EvalResult finish() {
-    result_.labelled = accuracy_.samples;
+    const auto binary = static_cast<int64_t>(binary_.scores.size());
+    result_.labelled = accuracy_.samples + binary;
     if (accuracy_.samples > 0) {
-      result_.top1 = accuracy_.top1_rate();
+      set_top1(accuracy_.top1);
       result_.top5 = accuracy_.top5_rate();
-      result_.top1_count = accuracy_.top1;
       result_.top5_count = accuracy_.top5;
-      const data::Interval w = data::wilson_interval(accuracy_.top1, accuracy_.samples);
-      result_.top1_interval = {w.low, w.high};
+    } else if (binary > 0) {
+      set_top1(std::count(result_.correct.begin(), result_.correct.end(), char{1}));
+      result_.auc = binary_.auc();
     }
     if (likelihood_.labels > 0) result_.nats = likelihood_.nats_per_label();
     if (target_error_.samples > 0) result_.rmse = target_error_.rmse();
@@ -71,9 +79,17 @@ class Totals {
   }
 
  private:
+  void set_top1(int64_t right) {
+    result_.top1_count = right;
+    result_.top1 = static_cast<double>(right) / static_cast<double>(result_.labelled);
+    const data::Interval w = data::wilson_interval(right, result_.labelled);
+    result_.top1_interval = {w.low, w.high};
+  }
+
   EvalResult result_;
   data::Accuracy accuracy_;
   data::Likelihood likelihood_;
+  data::BinaryScores binary_;
   data::OutputError target_error_;
 };
 
@@ -117,6 +133,7 @@ class JudgePass {
     check(size_ > 0, ErrorCode::kUsage, "the data has no samples ({})", source.describe());
     for (const Graph* g : models)
       check(!g->outputs().empty(), ErrorCode::kUsage, "the model has no outputs to judge");
+    for (const Graph* g : models) feeds_.emplace_back(*g, options.feed);
     if (options.compared == 0) return;
     check_same_interface(*models[0], *models[1]);
     errors_.resize(models[0]->outputs().size());
@@ -161,7 +178,7 @@ class JudgePass {
     const bool probed = probe_ && is_spread_row(index, options_.layer_rows, size_);
     std::vector<std::vector<Tensor>> outputs(models_.size());
     if (options_.accuracy || (compared && !probed))
-      for (size_t m = 0; m < models_.size(); ++m) outputs[m] = worker.sessions[m].run(s.inputs);
+      for (size_t m = 0; m < models_.size(); ++m) outputs[m] = feeds_[m].run(worker.sessions[m], s);
     if (options_.accuracy)
       for (const auto& of_model : outputs) f.verdicts.push_back(verdict_of(s, of_model));
     if (probed) f.layers = probe_->sample(worker.sessions[2], worker.sessions[3], s.inputs, outputs);
@@ -203,6 +220,7 @@ class JudgePass {
   const JudgeOptions& options_;
   const int64_t size_;
   std::vector<Totals> totals_;
+  std::vector<Feed> feeds_;  // one a model
   std::vector<size_t> matches_;
   std::vector<data::OutputError> errors_;
   std::optional<LayerProbe> probe_;

@@ -13,6 +13,7 @@ namespace precis::flow {
 
 struct JudgeOptions {
   runtime::Engine engine = runtime::Engine::kFast;
+  FeedOptions feed;
   std::string phase = "judge";  // for the progress line
   Progress progress;
   bool accuracy = false;   // EvalResult of every model

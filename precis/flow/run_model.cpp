@@ -76,11 +76,12 @@ RunModelResult run_model(const Graph& graph, const data::DataSource& source, con
   }
   runtime::ProgramOptions program;
   program.engine = options.engine;
+  const Feed feed(graph, options.feed);
   calib::SampleLoop loop({runtime::Program::compile(graph, program)});
   loop.run<std::vector<Tensor>>(
       source,
-      [](calib::SampleLoop::Worker& worker, int64_t, const data::Sample& s, std::vector<Tensor>& results) {
-        results = worker.sessions[0].run(s.inputs);
+      [&feed](calib::SampleLoop::Worker& worker, int64_t, const data::Sample& s, std::vector<Tensor>& results) {
+        results = feed.run(worker.sessions[0], s);
       },
       [&](int64_t index, std::vector<Tensor>& results) {
         for (size_t i = 0; i < outputs.size(); ++i) outputs[i].add(results[i]);

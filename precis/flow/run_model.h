@@ -11,6 +11,7 @@ namespace precis::flow {
 
 struct RunModelOptions {
   runtime::Engine engine = runtime::Engine::kFast;
+  FeedOptions feed;
   Overwrite overwrite = Overwrite::kRefuse;
   Progress progress;
 };

@@ -33,6 +33,7 @@ ordered_json metrics_of(const flow::EvalResult& e) {
     m["top1_interval_95"] = {e.top1_interval.low, e.top1_interval.high};
   }
   if (e.top5) m["top5"] = *e.top5;
+  if (e.auc) m["auc"] = *e.auc;
   if (e.nats) {
     m["nats_per_token"] = *e.nats;
     m["perplexity"] = std::exp(*e.nats);

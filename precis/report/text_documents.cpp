@@ -31,9 +31,10 @@ std::string data_text(const RunFacts& f) {
 
 void metric_rows(Table& t, const flow::EvalResult& e) {
   if (e.top1)
-    t.row({"top-1", percent(*e.top1), fmt::format("{} of {}", e.top1_count, e.labelled),
+    t.row({e.auc ? "right at 0.5" : "top-1", percent(*e.top1), fmt::format("{} of {}", e.top1_count, e.labelled),
            fmt::format("95 %: {} to {}", percent(e.top1_interval.low), percent(e.top1_interval.high))});
   if (e.top5) t.row({"top-5", percent(*e.top5), fmt::format("{} of {}", e.top5_count, e.labelled), ""});
+  if (e.auc) t.row({"AUC", fmt::format("{:.4f}", *e.auc), "", ""});
   if (e.nats)
     t.row({"nats/token", fmt::format("{:.4f}", *e.nats), fmt::format("{} tokens", e.labelled),
            fmt::format("perplexity {:.4g}", std::exp(*e.nats))});

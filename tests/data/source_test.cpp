@@ -204,7 +204,7 @@ TEST(ImageFolder, TablesInsideOrGiven) {
   EXPECT_FALSE(open(folder.at("d/images"), inputs)->labelled());
   folder.write("three.txt", "1\n2\n3\n");
   expect_error([&] { open(folder.at("d/images") + ",labels=" + folder.at("three.txt"), inputs); },
-               ErrorCode::kMalformed, {"3 labels", "2 pictures"});
+               ErrorCode::kMalformed, {"3 labels", "2 files"});
   folder.write("gone.csv", "nowhere.png,1\n");
   expect_error([&] { open(folder.at("gone.csv"), inputs); }, ErrorCode::kUsage, {"nowhere.png"});
 }
@@ -214,7 +214,7 @@ TEST(ImageFolder, H05EmptyOrUnreadable) {
   std::filesystem::create_directories(folder.at("empty"));
   const std::vector<InputSpec> inputs = {input("x", {-1, 3, 2, 2})};
   expect_error([&] { open(folder.at("empty"), inputs); }, ErrorCode::kUsage,
-               {"holds nothing that is read", "JPEG or PNG"});
+               {"holds nothing that is read", "JPEG, PNG or WAV"});
   expect_error([&] { open(folder.at("missing"), inputs); }, ErrorCode::kIo, {"does not exist"});
   folder.write("bad/a.jpg", "no picture");
   expect_error([&] { open(folder.at("bad"), inputs)->get(0); }, ErrorCode::kMalformed, {"bad/a.jpg"});
