@@ -1,4 +1,6 @@
 // Patches of images: Col2Im, CenterCropPad, DeformConv.
+#include <algorithm>
+
 #include "precis/kernels/reference/move.h"
 #include "precis/kernels/reference/patches.h"
 #include "precis/runtime/reference_geometry.h"

@@ -1,4 +1,5 @@
 // Signals: BlackmanWindow, HammingWindow, HannWindow, MelWeightMatrix, DFT, STFT.
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 

@@ -1,4 +1,5 @@
 // Sums of products and determinants: Einsum, Det.
+#include <algorithm>
 #include <map>
 
 #include "precis/graph/einsum.h"

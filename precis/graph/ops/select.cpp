@@ -1,5 +1,7 @@
 // Selection and counting: TopK, NonZero, Compress, OneHot, CumSum, CumProd, ReverseSequence, Unique,
 // TfIdfVectorizer.
+#include <algorithm>
+
 #include "precis/graph/ops/families.h"
 #include "precis/graph/ops/op_helpers.h"
 
