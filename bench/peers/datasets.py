@@ -224,6 +224,11 @@ def cifar_task(model, readme_top1):
     return Task(model, normalised, (train, 0, 500), (test, 0, 2500), (test, 0, 2500), readme_top1)
 
 
+def speech_task(model, readme_top1):
+    return Task(model, lambda features: features, (SpeechCommands, 0, 200), (SpeechCommands, 200, 2143), (SpeechCommands, 0, 2143),
+                readme_top1)
+
+
 TASKS = {
     "squeezenet": imagenet_task("squeezenet1.1.onnx", squeezenet_input, 0.604),
     "mobilenet": imagenet_task("mobilenet_v1_0.25_224.onnx", mobilenet_input, 0.582),
@@ -237,14 +242,8 @@ TASKS = {
         (functools.partial(Idx, "test5000"), 0, 5000),
         0.9896,
     ),
-    "kws": Task(
-        "kws_ds_cnn_s.onnx",
-        lambda features: features,
-        (SpeechCommands, 0, 200),
-        (SpeechCommands, 200, 2143),
-        (SpeechCommands, 0, 2143),
-        0.9165,
-    ),
+    "kws": speech_task("kws_ds_cnn_s.onnx", 0.9165),
+    "kws_lstm": speech_task("kws_basic_lstm_m.onnx", 0.9085),
     # No labelled data: natural pictures as inputs, compared by SQNR and agreement with the float model.
     "ultraface": imagenet_task("ultraface_rfb320.onnx", ultraface_input),
     "ppocr_cls": Task("ch_ppocr_mobile_v2.0_cls_infer.onnx", ppocr_cls_input, (RenderedText, 0, 100), (RenderedText, 100, 500),

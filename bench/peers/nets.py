@@ -1,4 +1,4 @@
-"""The networks that Precis is compared on: the CNNs of the shared data with their rows, and the nine light ImageNet graphs with
+"""The networks that Precis is compared on: the networks of the shared data with their rows, and the nine light ImageNet graphs with
 seeded weights (bench/light_models.sh). A Net adds to a datasets.Task what the `precis` program needs to read the same rows."""
 
 import functools
@@ -53,6 +53,11 @@ def cifar(name: str) -> Net:
     return Net(name, datasets.TASKS[name], "cifar10jpeg", "train5000.bin.gz,rows=0:500", "test2500.bin.gz", "cifar10")
 
 
+def speech(name: str) -> Net:
+    return Net(name, datasets.TASKS[name], "speech_commands", "mfcc_49x10_f32.npy,rows=0:200", "mfcc_49x10_f32.npy,rows=200:2143",
+               labels="labels_u8.npy")
+
+
 def light(name: str) -> Net:
     task = datasets.imagenet_task(str(BUILD / "light" / f"{name}.onnx"), datasets.squeezenet_input)
     return pictures(f"light_{name}", task, "imagenet-crop", LIGHT_CALIBRATION_ROWS, light=True)
@@ -64,8 +69,8 @@ REAL = [
     cifar("resnet20_jpeg"),
     cifar("resnet20"),
     Net("mnist", datasets.TASKS["mnist"], "mnist", "train60000-images-idx3-ubyte.gz,rows=0:500", "test5000-images-idx3-ubyte.gz", "raw"),
-    Net("kws", datasets.TASKS["kws"], "speech_commands", "mfcc_49x10_f32.npy,rows=0:200", "mfcc_49x10_f32.npy,rows=200:2143",
-        labels="labels_u8.npy"),
+    speech("kws"),
+    speech("kws_lstm"),
     pictures("ultraface", datasets.TASKS["ultraface"], yaml("ultraface")),
     Net("ppocr_cls", datasets.TASKS["ppocr_cls"], str(BUILD), "text,rows=0:100", "text,rows=100:500", yaml("ppocr_cls")),
 ]

@@ -82,6 +82,11 @@ TEST(Mutations, IdxGzip) {
 TEST(Mutations, CifarGzip) { survives_as_source("c.gz", gzip(Bytes(2 * 3073, '\x01')), {-1, 3, 32, 32}); }
 TEST(Mutations, Jpeg) { survives_as_source("x.jpg", jpeg(test_picture(24, 24, 3), 70), {-1, 3, -1, -1}); }
 TEST(Mutations, Png) { survives_as_source("x.png", png(test_picture(24, 24, 3)), {-1, 3, -1, -1}); }
+TEST(Mutations, Wav) {
+  const Bytes form = le16(1) + le16(2) + le32(8000) + le32(32000) + le16(4) + le16(16);
+  const Bytes body = "WAVEfmt " + le32(16) + form + "data" + le32(16) + Bytes("abcdefghijklmnop");
+  survives_as_source("x.wav", "RIFF" + le32(body.size()) + body, {-1, -1});
+}
 TEST(Mutations, Table) {
   const TempFolder folder;
   folder.write("a.png", png(test_picture(2, 2, 3)));
