@@ -11,8 +11,8 @@ namespace {
 
 struct FloatLanes {
   static constexpr int64_t kCount = 8;
-  static constexpr int kSums = 8;   // accumulators that stay in registers
-  static constexpr int kGroup = 2;  // samples that share a load of weights
+  static constexpr int kSums = 12;   // accumulators that stay in registers
+  static constexpr int kGroup = 3;  // samples that share a load of weights
   using Vector = __m256;
 
   static Vector set(float v) { return _mm256_set1_ps(v); }
