@@ -1,4 +1,4 @@
-// Attention, FlexAttention, RotaryEmbedding, LinearAttention, CausalConvWithState.
+// Attention, RotaryEmbedding, LinearAttention, CausalConvWithState.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -163,13 +163,6 @@ Tensors attention(const Node& node, Inputs given) {
           scores.defined() ? scores.cast(first) : scores};
 }
 
-// Without modifiers it is plain attention.
-Tensors flex_attention(const Node& node, Inputs inputs) {
-  if (node.has("score_mod") || node.has("prob_mod"))
-    fail_node(node, ErrorCode::kUnsupported, "its modifiers (score_mod, prob_mod) are not supported");
-  return {attention(node, inputs)[0]};
-}
-
 Tensors rotary_embedding(const Node& node, Inputs inputs) {
   const Tensor& x = required(node, inputs, 0);
   const Heads h = heads_of(node, x.shape(), "num_heads");
@@ -295,7 +288,6 @@ constexpr ReferenceOp kOps[] = {
     {"", "CausalConvWithState", widened<causal_conv>},
     {"", "LinearAttention", linear_attention},
     {"", "RotaryEmbedding", widened<rotary_embedding>},
-    {"ai.onnx.preview", "FlexAttention", flex_attention},
 };
 
 }  // namespace

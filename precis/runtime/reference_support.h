@@ -22,6 +22,7 @@ using RunFunction = Tensors (*)(const Node&, Inputs);
 std::span<const ReferenceOp> arithmetic_ops();
 std::span<const ReferenceOp> activation_ops();
 std::span<const ReferenceOp> attention_ops();
+std::span<const ReferenceOp> flex_attention_ops();
 std::span<const ReferenceOp> linear_ops();
 std::span<const ReferenceOp> contract_ops();
 std::span<const ReferenceOp> count_ops();

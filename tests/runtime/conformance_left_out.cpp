@@ -18,7 +18,6 @@ const std::map<std::string, std::string>& left_out() {
       {"is a optional", kNotYet},
       {"attributes that hold type", kNotYet},
       {"Scan of opset 8", kNotYet},
-      {"modifiers (score_mod, prob_mod)", kNotYet},
       {"ConcatFromSequence", kNotYet},
       {"If", kNotYet},
       {"Loop", kNotYet},

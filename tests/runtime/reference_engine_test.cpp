@@ -313,5 +313,22 @@ TEST(ReferenceTable, IsSortedAndFindsEverything) {
   EXPECT_EQ(find_reference_op("other", "Add"), nullptr);
 }
 
+// Equal scores of 0 weigh 4 and 8 evenly; twice the weights give twice the mean.
+TEST(ReferenceEngine, FlexAttentionRunsItsModifiers) {
+  const auto run = [](const std::string& modifier) {
+    const Graph g = parse_graph(
+        "graph net(q: f32[1,2,1,1], k: f32[1,1,2,1], v: f32[1,1,2,1]) -> (y) { "
+        "y = ai.onnx.preview::FlexAttention(q, k, v) {" +
+        modifier + "} }");
+    const std::vector<Tensor> inputs{Tensor::from<float>(Shape{1, 2, 1, 1}, {1, 1}),
+                                     Tensor::from<float>(Shape{1, 1, 2, 1}, {0, 0}),
+                                     Tensor::from<float>(Shape{1, 1, 2, 1}, {4, 8})};
+    return run_reference(g, inputs)[0];
+  };
+  EXPECT_EQ(run("prob_mod=graph m(p: f32[...]) -> (t) { t = Add(p, p) }").data<float>()[1], 12);
+  EXPECT_EQ(run("score_mod=graph m(s: f32[...]) -> (t) { t = Exp(s) }").data<float>()[0], 6);
+  EXPECT_THROW(run("prob_mod=graph m(p: f32[...]) -> (t) { t = ReduceSum(p) }"), Error);
+}
+
 }  // namespace
 }  // namespace precis::runtime
