@@ -53,20 +53,21 @@ class Observation {
     result.values.resize(names_.size());
     result.averages.resize(averaged_.size());
     result.content_hash = sample.content_hash;
-    const auto see = [&](const Wanted& wanted, const Tensor& t) {
+    const auto see = [&](const Wanted& wanted, const Tensor& t, bool channels_last) {
       const Tensor real = t.dtype() == DType::kF32 ? t : t.cast(DType::kF32);
       if (wanted.value >= 0)
-        observe(worker.id, static_cast<size_t>(wanted.value), real, sample.origin, result);
-      if (wanted.average >= 0) result.averages[static_cast<size_t>(wanted.average)].add(real);
+        result.values[static_cast<size_t>(wanted.value)] =
+            observe(worker.id, static_cast<size_t>(wanted.value), real, channels_last, sample.origin);
+      if (wanted.average >= 0) result.averages[static_cast<size_t>(wanted.average)].add(real, channels_last);
     };
-    for (const auto& [input, wanted] : fed_) see(wanted, sample.inputs[input]);
+    for (const auto& [input, wanted] : fed_) see(wanted, sample.inputs[input], false);
     runtime::Session& session = worker.sessions[0];
-    session.set_tap([&](const std::string& name, const Tensor& t) {
+    session.set_laid_out_tap([&](const std::string& name, const Tensor& t, bool channels_last) {
       const auto it = wanted_.find(name);
-      if (it != wanted_.end()) see(it->second, t);
+      if (it != wanted_.end()) see(it->second, t, channels_last);
     });
     session.run(sample.inputs);
-    session.set_tap({});
+    session.set_laid_out_tap({});
   }
 
   void consume(const SampleResult& result, quant::RangeTable& table) const {
@@ -83,13 +84,13 @@ class Observation {
   }
 
  private:
-  void observe(size_t worker, size_t value, const Tensor& real, const std::string& origin,
-               SampleResult& result) {
-    const std::span<const float> values = real.data<float>();
+  // Extremes and histograms do not depend on the order of the elements.
+  quant::SampleSummary observe(size_t worker, size_t value, const Tensor& real, bool channels_last,
+                               const std::string& origin) {
     try {
-      const quant::SampleSummary s = quant::summarize(values);
-      if (keeps_histograms_) histograms_[worker][value].add(values, s.min, s.max);
-      result.values[value] = s;
+      const quant::SampleSummary s = quant::summarize(real, channels_last);
+      if (keeps_histograms_) histograms_[worker][value].add(real.data<float>(), s.min, s.max);
+      return s;
     } catch (const Error& e) {
       throw Error(e.code(),
                   fmt::format("tensor '{}' on calibration sample {}: {}; remove the sample or mend the model",
@@ -114,6 +115,7 @@ quant::RangeTable calibrate(const Graph& graph, const data::DataSource& source,
   runtime::ProgramOptions program_options;
   program_options.taps = options.values;
   program_options.taps.insert(program_options.taps.end(), options.averages.begin(), options.averages.end());
+  program_options.taps_as_laid_out = true;
   SampleLoop loop({runtime::Program::compile(graph, program_options)});
   Observation observation(graph, options);
   observation.use_workers(loop.workers());

@@ -158,10 +158,9 @@ class StaticQuantizer {
     for (size_t i = 0; i < g_.node(id).inputs.size(); ++i) {
       const Tensor* t = g_.constant(g_.node(id).input(i));
       if (t == nullptr) continue;
-      quant::RangeStats stats;
       const Tensor values = t->dtype() == DType::kF32 ? *t : t->cast(DType::kF32);
-      stats.add_sample(values.data<float>());
-      const Encoding e = quant::encoding_from_range({stats.min, stats.max}, options_.activations);
+      const quant::SampleSummary s = quant::summarize(values.data<float>());
+      const Encoding e = quant::encoding_from_range({s.min, s.max}, options_.activations);
       replace_constant(id, i, quant::quantize_tensor(values, e), e);
     }
   }

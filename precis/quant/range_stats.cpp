@@ -1,4 +1,4 @@
-// RangeStats: one sample's extremes, moving average, moments and histogram; exact merging of two runs of
+// RangeStats: one sample's extremes, moving average and histogram; channel sums; exact merging of two runs of
 // samples.
 #include <algorithm>
 #include <cmath>
@@ -16,14 +16,51 @@ namespace {
        *bad);
 }
 
+// A tensor [N, C, spatial ...] with its channels last as N pictures of pixels of channels.
+struct Pictures {
+  size_t batch, channels, pixels;
+  explicit Pictures(const Shape& s)
+      : batch(static_cast<size_t>(s[0])), channels(static_cast<size_t>(s[1])), pixels(static_cast<size_t>(s.inner(2))) {}
+};
+
+std::vector<float> row_major(std::span<const float> values, const Pictures& p) {
+  std::vector<float> out(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t channel = i % p.channels, pixel = i / p.channels % p.pixels, picture = i / p.channels / p.pixels;
+    out[(picture * p.channels + channel) * p.pixels + pixel] = values[i];
+  }
+  return out;
+}
+
+// The lanes of a plane are its pixels modulo the number of lanes, as in sum_values().
+void add_channels_last(std::vector<double>& sums, std::span<const float> values, const Pictures& p) {
+  std::vector<double> lanes(kSumLanes * p.channels);
+  for (size_t n = 0; n < p.batch; ++n) {
+    std::fill(lanes.begin(), lanes.end(), 0.0);
+    add_pixels(values.subspan(n * p.pixels * p.channels, p.pixels * p.channels), p.channels, lanes.data());
+    for (size_t c = 0; c < p.channels; ++c) {
+      double sum = 0;
+      for (size_t lane = 0; lane < kSumLanes; ++lane) sum += lanes[lane * p.channels + c];
+      sums[c] += sum;
+    }
+  }
+}
+
 }  // namespace
 
 SampleSummary summarize(std::span<const float> values) {
   if (values.empty()) return {};
-  const SampleSummary s = scan_values(values);
-  // Squares of floats are finite in double, and so are their sums: only NaN or an infinity can spoil them.
-  if (!std::isfinite(s.sum_squares)) fail_not_finite(values);
-  return s;
+  const Extremes e = find_extremes(values);
+  if (!e.finite) fail_not_finite(values);
+  return {e.min, e.max, values.size()};
+}
+
+SampleSummary summarize(const Tensor& values, bool channels_last) {
+  const std::span<const float> all = values.data<float>();
+  if (!channels_last || all.empty()) return summarize(all);
+  const Extremes e = find_extremes(all);
+  if (!e.finite) fail_not_finite(row_major(all, Pictures(values.shape())));
+  return {e.min, e.max, all.size()};
 }
 
 void RangeStats::add_summary(const SampleSummary& s) {
@@ -39,8 +76,6 @@ void RangeStats::add_summary(const SampleSummary& s) {
     ema_min += kMovingAverageRate * (static_cast<double>(s.min) - ema_min);
     ema_max += kMovingAverageRate * (static_cast<double>(s.max) - ema_max);
   }
-  sum += s.sum;
-  sum_squares += s.sum_squares;
   ++samples;
   elements += s.elements;
 }
@@ -70,19 +105,20 @@ void RangeStats::merge(const RangeStats& later) {
   max = std::max(max, later.max);
   samples += later.samples;
   elements += later.elements;
-  sum += later.sum;
-  sum_squares += later.sum_squares;
   histogram.merge(later.histogram);
 }
 
-void ChannelSums::add(const Tensor& values) {
+void ChannelSums::add(const Tensor& values, bool channels_last) {
   const Shape& shape = values.shape();
   check(shape.rank() >= 2, ErrorCode::kInternal, "channel sums of a value of shape {}", shape.str());
   const size_t channels = static_cast<size_t>(shape[1]), inner = static_cast<size_t>(shape.inner(2));
   ChannelSums sample{std::vector<double>(channels, 0.0), static_cast<uint64_t>(shape[0]) * inner};
   const std::span<const float> all = values.data<float>();
-  for (size_t plane = 0; inner > 0 && plane * inner < all.size(); ++plane)
-    sample.sums[plane % channels] += scan_values(all.subspan(plane * inner, inner)).sum;
+  if (channels_last && !all.empty())
+    add_channels_last(sample.sums, all, Pictures(shape));
+  else
+    for (size_t plane = 0; inner > 0 && plane * inner < all.size(); ++plane)
+      sample.sums[plane % channels] += sum_values(all.subspan(plane * inner, inner));
   merge(sample);
 }
 

@@ -40,11 +40,12 @@ class StreamingHistogram {
 // What one sample adds to a RangeStats, but for its histogram.
 struct SampleSummary {
   float min = 0, max = 0;
-  double sum = 0, sum_squares = 0;            // in eight interleaved lanes, joined in order: the same on every CPU
   uint64_t elements = 0;                      // 0: the sample had no values
 };
 // Error(kMalformed) naming the first NaN/Inf's index; the caller adds tensor and sample.
 SampleSummary summarize(std::span<const float> values);
+// The same of an f32 tensor, whose elements may lie with the channels (axis 1) last; the index is the row-major one.
+SampleSummary summarize(const Tensor& values, bool channels_last);
 
 struct RangeStats {
   float min = 0, max = 0;                     // over everything seen; valid when samples > 0
@@ -52,7 +53,6 @@ struct RangeStats {
   double first_min = 0, first_max = 0;        // of the first sample: makes merged averages exact
   uint64_t samples = 0;                       // samples seen
   uint64_t elements = 0;
-  double sum = 0, sum_squares = 0;            // merged in sample order
   StreamingHistogram histogram;
   static constexpr double kMovingAverageRate = 0.01;
 
@@ -62,12 +62,14 @@ struct RangeStats {
   void merge(const RangeStats& later);        // `later` saw samples after this one
 };
 
-// Sums over the channels (axis 1) of one value, merged in sample order.
+// Sums over the channels (axis 1) of one value, each plane's in eight interleaved lanes joined in order, merged in sample
+// order: the same on every CPU.
 struct ChannelSums {
   std::vector<double> sums;
   uint64_t count = 0;                          // elements per channel
-  // Adds one sample's tensor of two dimensions or more. Error(kUsage) when the number of channels changes.
-  void add(const Tensor& values);
+  // Adds one sample's f32 tensor of two dimensions or more, whose elements may lie with the channels last.
+  // Error(kUsage) when the number of channels changes.
+  void add(const Tensor& values, bool channels_last = false);
   void merge(const ChannelSums& later);
   double mean(size_t channel) const { return sums[channel] / static_cast<double>(count); }
 };

@@ -13,7 +13,7 @@ namespace precis::quant {
 namespace {
 
 constexpr std::string_view kMagic = "PRCRANGE";
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr uint64_t kMaxKey = 4096;
 constexpr uint64_t kMaxFile = 1ull << 30;
 
@@ -73,7 +73,7 @@ struct RangeTableCodec {
   static void put(ByteWriter& w, const RangeStats& s) {
     w.put(s.min);
     w.put(s.max);
-    for (double d : {s.ema_min, s.ema_max, s.first_min, s.first_max, s.sum, s.sum_squares}) w.put(d);
+    for (double d : {s.ema_min, s.ema_max, s.first_min, s.first_max}) w.put(d);
     w.put(s.samples);
     w.put(s.elements);
     w.put<int32_t>(s.histogram.exponent_);
@@ -102,7 +102,7 @@ struct RangeTableCodec {
     RangeStats s;
     s.min = r.get<float>();
     s.max = r.get<float>();
-    for (double* d : {&s.ema_min, &s.ema_max, &s.first_min, &s.first_max, &s.sum, &s.sum_squares}) *d = r.get<double>();
+    for (double* d : {&s.ema_min, &s.ema_max, &s.first_min, &s.first_max}) *d = r.get<double>();
     s.samples = r.get<uint64_t>();
     s.elements = r.get<uint64_t>();
     if (!std::isfinite(s.min) || !std::isfinite(s.max) || s.min > s.max) r.bad("a range is not finite or not ordered");

@@ -1,17 +1,25 @@
-// The two loops over every calibrated value: extremes with moments, and histogram bins. Each has one body,
-// compiled for plain x86-64 and for AVX2; both give the same bits. Internal to precis/quant.
+// The loops over every calibrated value: extremes, sums, and histogram bins. Each has one body, compiled for
+// plain x86-64 and for AVX2; both give the same bits. Internal to precis/quant.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-#include "precis/quant/range_table.h"
-
 namespace precis::quant {
 
-// Of a sample that is not empty. The sums are NaN or infinite exactly when some value is.
-SampleSummary scan_values(std::span<const float> values);
+// Of values that are not empty. A zero has no sign, in whatever order the values are.
+struct Extremes {
+  float min = 0, max = 0;
+  bool finite = true;  // all values are
+};
+Extremes find_extremes(std::span<const float> values);
+
+// Sums in double: value i goes to lane i mod kSumLanes, and the lanes are joined in order.
+constexpr size_t kSumLanes = 8;
+double sum_values(std::span<const float> values);
+// Adds pixels of interleaved channels: channel c of pixel p goes to lanes[(p mod kSumLanes) * channels + c].
+void add_pixels(std::span<const float> values, size_t channels, double* lanes);
 
 // Bins of power-of-two width, all of whose indices are below 2^24 in magnitude.
 struct BinGrid {

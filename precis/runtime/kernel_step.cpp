@@ -111,7 +111,7 @@ Tensor ReferenceChainStep::node_by_node(const std::vector<Tensor>& inputs, const
 }
 
 void TapStep::run(const RunContext& context, StepState*) const {
-  if (context.tap != nullptr && *context.tap) (*context.tap)(name_, fetch(context, source_));
+  if (context.tap != nullptr && *context.tap) (*context.tap)(name_, fetch(context, source_), channels_last_);
 }
 
 }  // namespace precis::runtime

@@ -119,13 +119,14 @@ class ReferenceChainStep final : public Step {
 
 class TapStep final : public Step {
  public:
-  TapStep(std::string name, ReferenceStep::Source source)
-      : name_(std::move(name)), source_(std::move(source)) {}
+  TapStep(std::string name, ReferenceStep::Source source, bool channels_last)
+      : name_(std::move(name)), source_(std::move(source)), channels_last_(channels_last) {}
   void run(const RunContext& context, StepState* state) const override;
 
  private:
   std::string name_;
   ReferenceStep::Source source_;
+  bool channels_last_;
 };
 
 }  // namespace precis::runtime

@@ -27,11 +27,12 @@ uint64_t WeightStore::bytes() const {
   return sum;
 }
 
-PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weights,
-                         const std::set<ValueId>& taps, int threads)
+PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weights, const TapRequest& taps,
+                         int threads)
     : graph_(std::move(graph)),
       weights_(weights),
-      taps_(taps),
+      taps_(taps.values),
+      taps_as_laid_out_(taps.as_laid_out),
       threads_(threads),
       op_threads_(threads),
       plan_(std::make_unique<Plan>()) {}

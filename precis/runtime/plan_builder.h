@@ -47,10 +47,15 @@ class WeightStore {
   std::map<std::string, Object> objects_;
 };
 
+// The values that taps see, and whether as they lie or row-major.
+struct TapRequest {
+  const std::set<ValueId>& values;
+  bool as_laid_out = false;
+};
+
 class PlanBuilder {
  public:
-  PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weights, const std::set<ValueId>& taps,
-              int threads);
+  PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weights, const TapRequest& taps, int threads);
   std::unique_ptr<Plan> build();
 
   // --- for lowerings
@@ -140,6 +145,7 @@ class PlanBuilder {
   std::shared_ptr<const Graph> graph_;
   WeightStore& weights_;
   const std::set<ValueId>& taps_;
+  const bool taps_as_laid_out_;
   int threads_, op_threads_;  // of the plan, and of the operation that is being lowered
   std::unique_ptr<Plan> plan_;
   std::map<ValueId, std::vector<Copy>> copies_;

@@ -95,19 +95,22 @@ void PlanBuilder::emit_tap(ValueId id) {
   ReferenceStep::Source source;
   source.dtype = type(id).storage_dtype();
   std::vector<BufferId> touched;
+  // Blocked layouts have room between the channels: those are copied.
+  const bool channels_last = taps_as_laid_out_ && native_layout(id) == Layout::kChannelsLast;
+  const Layout layout = channels_last ? Layout::kChannelsLast : Layout::kPlain;
   if (is_loose(id)) {
     source.loose = loose_.at(id);
   } else {
     source.shape = shape(id);
-    source.buffer = read(id, Layout::kPlain);
+    source.buffer = read(id, layout);
     touched.push_back(source.buffer);
   }
   StepInfo info;
   info.node = graph_->value(id).name;
   info.op = "Tap";
   info.kernel = "tap";
-  info.inputs = {describe_value(id, Layout::kPlain)};
-  emit(std::make_unique<TapStep>(graph_->value(id).name, std::move(source)), std::move(info), touched);
+  info.inputs = {describe_value(id, layout)};
+  emit(std::make_unique<TapStep>(graph_->value(id).name, std::move(source), channels_last), std::move(info), touched);
 }
 
 }  // namespace precis::runtime

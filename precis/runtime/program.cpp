@@ -88,6 +88,7 @@ std::shared_ptr<const Program> Program::compile(const Graph& graph, const Progra
   const bool fast = impl.engine == Engine::kFast;
   if (fast) widen_half_precision(impl.prepared);
   impl.taps = find_taps(impl.prepared, options.taps);
+  impl.taps_as_laid_out = options.taps_as_laid_out;
   if (fast) infer_and_fold(impl.prepared, {}, impl.taps);
   return program;
 }
@@ -97,7 +98,7 @@ std::shared_ptr<const Plan> Program::Impl::plan(const std::vector<Shape>& shapes
     auto graph = std::make_shared<Graph>(prepared);
     infer_and_fold(*graph, shapes, taps);
     split_float_islands(*graph);
-    return PlanBuilder(std::move(graph), weights, taps, threads).build();
+    return PlanBuilder(std::move(graph), weights, {taps, taps_as_laid_out}, threads).build();
   });
 }
 

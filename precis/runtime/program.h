@@ -33,6 +33,7 @@ struct Program::Impl {
   Graph prepared;  // types inferred; for kFast also f16 widened and constants folded
   Engine engine = Engine::kFast;
   std::set<ValueId> taps;  // in `prepared`
+  bool taps_as_laid_out = false;
   mutable WeightStore weights;
   mutable PlanCache plans;
 

@@ -89,7 +89,7 @@ struct BoundPlan {
     plan->steps[i]->run(context, states[i].get());
   }
 
-  std::vector<Tensor> run(std::span<const Tensor> inputs, const TapFunction& tap) {
+  std::vector<Tensor> run(std::span<const Tensor> inputs, const LaidOutTapFunction& tap) {
     std::vector<Tensor> outputs = make_outputs();
     place_arguments(inputs, outputs);
     const RunContext context{buffers, loose, &tap};
@@ -119,7 +119,7 @@ struct BoundPlan {
 struct Session::State {
   std::shared_ptr<const Program> program;
   int threads = 0;
-  TapFunction tap;
+  LaidOutTapFunction tap;
   std::list<BoundPlan> bound;  // most recently used first
 
   int thread_count() const {
@@ -145,7 +145,7 @@ struct Session::State {
     TapFunction filtered;
     if (tap && !impl.taps.empty())
       filtered = [&](const std::string& name, const Tensor& tensor) {
-        if (impl.taps.count(impl.given.find_value(name)) != 0) tap(name, tensor);
+        if (impl.taps.count(impl.given.find_value(name)) != 0) tap(name, tensor, false);
       };
     return run_reference(impl.prepared, inputs, filtered);
   }
@@ -160,7 +160,14 @@ Session::Session(std::shared_ptr<const Program> program, int threads) : state_(s
 Session::Session(Session&&) noexcept = default;
 Session::~Session() = default;
 
-void Session::set_tap(TapFunction tap) { state_->tap = std::move(tap); }
+void Session::set_tap(TapFunction tap) {
+  check(!state_->program->impl().taps_as_laid_out, ErrorCode::kUsage,
+        "the program's taps see values as they lie in memory; take set_laid_out_tap, or compile it without taps_as_laid_out");
+  state_->tap = {};
+  if (tap) state_->tap = [plain = std::move(tap)](const std::string& name, const Tensor& t, bool) { plain(name, t); };
+}
+
+void Session::set_laid_out_tap(LaidOutTapFunction tap) { state_->tap = std::move(tap); }
 
 std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   State& s = *state_;

@@ -22,6 +22,8 @@ struct ProgramOptions {
   Engine engine = Engine::kFast;
   // Values (by name) that Session taps will observe: they are kept in memory, never fused away.
   std::vector<std::string> taps;
+  // Taps see a value of channels as it lies in memory, channels last or not: no copy is made for them.
+  bool taps_as_laid_out = false;
 };
 
 // One executed step of a plan, for `inspect --plan`, profiles and tests.
@@ -57,6 +59,9 @@ class Program {
 
 // Called in execution order with plain row-major contents (codes for encoded values); the tensor is only valid in the call.
 using TapFunction = std::function<void(const std::string& value, const Tensor& tensor)>;
+// The same for `taps_as_laid_out`: the tensor has the value's shape, but where `channels_last` its elements lie in the order of
+// N, spatial ..., C.
+using LaidOutTapFunction = std::function<void(const std::string& value, const Tensor& tensor, bool channels_last)>;
 
 class Session {
  public:
@@ -66,7 +71,8 @@ class Session {
   // Inputs in the order of graph.inputs(); dtype and shape are checked against the graph (kUsage naming the input).
   // Outputs in the order of graph.outputs(); encoded graph outputs are returned as codes.
   std::vector<Tensor> run(std::span<const Tensor> inputs);
-  void set_tap(TapFunction tap);
+  void set_tap(TapFunction tap);  // Error(kUsage) where the program's taps see values as they lie
+  void set_laid_out_tap(LaidOutTapFunction tap);
   // The plan for these input shapes (empty: the declared ones, unknown dimensions as 1).
   PlanInfo plan_info(std::span<const Shape> input_shapes = {});
   // Runs `runs` times and returns the shortest time of each step in milliseconds, in the order of

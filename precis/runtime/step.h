@@ -17,7 +17,7 @@ namespace precis::runtime {
 struct RunContext {
   std::span<std::byte* const> buffers;
   std::span<Tensor> loose;
-  const TapFunction* tap = nullptr;  // null or empty: nobody listens
+  const LaidOutTapFunction* tap = nullptr;  // null or empty: nobody listens
 };
 
 class StepState {
