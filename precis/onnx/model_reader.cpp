@@ -5,6 +5,7 @@
 #include "precis/core/check.h"
 #include "precis/core/hash.h"
 #include "precis/core/limits.h"
+#include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/onnx/file_kind.h"
 #include "precis/onnx/onnx_io.h"
@@ -68,12 +69,17 @@ ReadResult read_bytes(std::vector<std::byte> bytes, const std::string& what, Ext
                       const ReadOptions& options) {
   ReadResult result;
   result.bytes = bytes.size();
-  result.sha256 = sha256_hex(bytes);
-  wire_scan(bytes, MessageKind::kModel, what);
   ImportContext context;
   context.tensors = {external, memory_limit(bytes.size())};
   auto proto = std::make_unique<onnx::ModelProto>();
-  parse(bytes, what, *proto);
+  const auto scan_and_parse = [&] {
+    wire_scan(bytes, MessageKind::kModel, what);
+    parse(bytes, what, *proto);
+  };
+  // Of a large file the hash takes as long as the rest.
+  parallel_for(2, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) task == 0 ? scan_and_parse() : void(result.sha256 = sha256_hex(bytes));
+  });
   bytes = {};
   within(what, [&] {
     result.model = import_model(*proto, context);

@@ -76,17 +76,20 @@ std::vector<double> mean_shift(const Graph& g, const Node& node, const Tensor& w
   if (static_cast<int64_t>(input.sums.size()) != v.inputs * v.groups || input.count == 0) return {};
   const std::vector<double> shares =
       node.is("Conv") ? tap_shares(g, node, weights.shape()) : std::vector<double>{1.0};
+  const std::span<const float> w = weights.data<float>();
+  const std::span<const int8_t> q = codes.data<int8_t>();
   std::vector<double> shift(static_cast<size_t>(v.outputs), 0.0);
   for (int64_t o = 0; o < v.outputs; ++o) {
     const size_t channel = e.per_tensor() ? 0 : static_cast<size_t>(o);
+    const int32_t zero = e.zero_point(channel);
+    const double scale = static_cast<double>(e.scales[channel]);
     const int64_t group = o / (v.outputs / v.groups);
     for (int64_t i = 0; i < v.inputs; ++i) {
       double error = 0;
       for (int64_t t = 0; t < v.taps; ++t) {
-        const int64_t at = o * v.output_stride + i * v.input_stride + t;
-        const double real = static_cast<double>(codes.at_int(at) - e.zero_point(channel)) *
-                            static_cast<double>(e.scales[channel]);
-        error += (real - weights.at_double(at)) * shares[static_cast<size_t>(t)];
+        const size_t at = static_cast<size_t>(o * v.output_stride + i * v.input_stride + t);
+        const double kept = static_cast<double>(q[at] - zero) * scale;
+        error += (kept - static_cast<double>(w[at])) * shares[static_cast<size_t>(t)];
       }
       shift[static_cast<size_t>(o)] += error * input.mean(static_cast<size_t>(group * v.inputs + i));
     }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "precis/core/check.h"
 #include "precis/core/rounding.h"
@@ -25,15 +26,12 @@ struct ChannelStats {
   int64_t smallest[2] = {0, 0};  // negative codes, as magnitudes
 
   void add(int64_t w) {
-    sum_abs += std::abs(w);
-    int64_t* top = w > 0 ? largest : smallest;
     const int64_t m = std::abs(w);
-    if (m > top[0]) {
-      top[1] = top[0];
-      top[0] = m;
-    } else if (m > top[1]) {
-      top[1] = m;
-    }
+    sum_abs += m;
+    int64_t* top = w > 0 ? largest : smallest;
+    if (m <= top[1]) return;
+    top[1] = std::min(m, top[0]);
+    top[0] = std::max(m, top[0]);
   }
   bool pair_saturates() const {
     return largest[0] + largest[1] > kPairLimit || smallest[0] + smallest[1] > kPairLimit;
@@ -43,7 +41,6 @@ struct ChannelStats {
 class WeightQuantizer {
  public:
   explicit WeightQuantizer(const WeightRequest& r) : r_(r) {
-    inner_ = r.axis < 0 ? 1 : r.weights->shape().inner(r.axis + 1);
     input_reach_ = std::max<int64_t>(std::abs(static_cast<int64_t>(r.input.code_min) - r.input.zero_point()),
                                      std::abs(static_cast<int64_t>(r.input.code_max) - r.input.zero_point()));
   }
@@ -91,9 +88,10 @@ class WeightQuantizer {
 
   std::vector<ChannelStats> channel_stats(const WeightCodes& out) const {
     std::vector<ChannelStats> stats(out.encoding.scales.size());
-    const int64_t n = static_cast<int64_t>(stats.size());
-    for (int64_t i = 0; i < out.weights.numel(); ++i)
-      stats[static_cast<size_t>(i / inner_ % n)].add(out.weights.at_int(i));
+    const std::span<const int8_t> all = std::as_const(out.weights).data<int8_t>();
+    const size_t row = r_.axis < 0 ? all.size() : static_cast<size_t>(r_.weights->shape().inner(r_.axis + 1));
+    for (size_t at = 0, channel = 0; at < all.size(); at += row, ++channel)
+      for (int8_t w : all.subspan(at, row)) stats[channel % stats.size()].add(w);
     return stats;
   }
 
@@ -150,7 +148,6 @@ class WeightQuantizer {
   }
 
   const WeightRequest& r_;
-  int64_t inner_ = 1;
   int64_t input_reach_ = 255;
 };
 

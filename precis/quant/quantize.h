@@ -9,7 +9,7 @@ namespace precis::quant {
 
 Tensor quantize_tensor(const Tensor& real, const Encoding& encoding);    // f32/f16/bf16/f64 in, codes out
 Tensor dequantize_tensor(const Tensor& codes, const Encoding& encoding);  // f32 out
-// Symmetric encoding of weights: one scale per index of `axis` (or per tensor when axis < 0) from the channel's max |w|.
+// Symmetric encoding of f32 weights: one scale per index of `axis` (or per tensor when axis < 0) from the channel's max |w|.
 // All-zero channels get scale 1. Error(kMalformed) on NaN/Inf naming the flat index.
 Encoding weight_encoding(const Tensor& weights, int axis, const GridSpec& grid);
 // `scale` rounded to 12 significant bits. The product of two such scales is exact in float, so that the multiplier s_x * s_w / s_y

@@ -1,15 +1,10 @@
 // Interleaved lanes: a compiler turns them into vector code, and their order is part of the sums' definition.
 #include "precis/quant/sample_scan.h"
 
+#include <algorithm>
 #include <cmath>
 
-#include "precis/core/isa.h"
-
-#if defined(__x86_64__)
-#define PRECIS_SCAN_AVX2 [[gnu::target("avx2")]]
-#else
-#define PRECIS_SCAN_AVX2
-#endif
+#include "precis/quant/avx2_copy.h"
 
 namespace precis::quant {
 namespace {
@@ -19,6 +14,7 @@ using Floats = float __attribute__((vector_size(32)));
 using Ints = int32_t __attribute__((vector_size(32)));
 using HalfFloats = float __attribute__((vector_size(16)));
 using Doubles = double __attribute__((vector_size(32)));
+using WideDoubles = double __attribute__((vector_size(64)));
 constexpr size_t kFloats = 8;
 
 template <typename V>
@@ -26,14 +22,14 @@ template <typename V>
   __builtin_memcpy(&v, at, sizeof(v));
 }
 
-// Four independent chains: one would wait for each comparison.
-[[gnu::always_inline]] inline Extremes extremes_body(const float* x, size_t n) {
-  constexpr size_t kChains = 4;
+// Whole blocks of four independent chains: one would wait for each comparison.
+constexpr size_t kChains = 4, kBlock = kChains * kFloats;
+
+[[gnu::always_inline]] inline void add_blocks(Extremes& e, const float* x, size_t n) {
   const Floats start = {x[0], x[0], x[0], x[0], x[0], x[0], x[0], x[0]};
   Floats lo[kChains] = {start, start, start, start}, hi[kChains] = {start, start, start, start};
   Ints nan = {};
-  size_t i = 0;
-  for (; i + kChains * kFloats <= n; i += kChains * kFloats)
+  for (size_t i = 0; i < n; i += kBlock)
     for (size_t k = 0; k < kChains; ++k) {
       Floats v;
       load(v, x + i + k * kFloats);
@@ -41,18 +37,23 @@ template <typename V>
       hi[k] = v > hi[k] ? v : hi[k];
       nan |= v != v;
     }
-  Extremes e{x[0], x[0], true};
-  for (; i < n; ++i) {
-    e.min = x[i] < e.min ? x[i] : e.min;
-    e.max = x[i] > e.max ? x[i] : e.max;
-    e.finite &= x[i] == x[i];
-  }
   for (size_t k = 0; k < kChains; ++k)
     for (size_t lane = 0; lane < kFloats; ++lane) {
-      e.min = lo[k][lane] < e.min ? lo[k][lane] : e.min;
-      e.max = hi[k][lane] > e.max ? hi[k][lane] : e.max;
+      e.min = std::min(e.min, lo[k][lane]);
+      e.max = std::max(e.max, hi[k][lane]);
       e.finite &= nan[lane] == 0;
     }
+}
+
+[[gnu::always_inline]] inline Extremes extremes_body(const float* x, size_t n) {
+  Extremes e{x[0], x[0], true};
+  const size_t whole = n / kBlock * kBlock;
+  if (whole > 0) add_blocks(e, x, whole);
+  for (size_t i = whole; i < n; ++i) {
+    e.min = std::min(e.min, x[i]);
+    e.max = std::max(e.max, x[i]);
+    e.finite &= x[i] == x[i];
+  }
   e.finite &= std::isfinite(e.min) && std::isfinite(e.max);
   e.min += 0.0f;
   e.max += 0.0f;
@@ -83,12 +84,12 @@ template <typename V>
   for (size_t at = 0, lane = 0; at < n; at += channels, lane = (lane + 1) % kSumLanes) {
     double* sums = lanes + lane * channels;
     size_t c = 0;
-    for (; c + 4 <= channels; c += 4) {
-      HalfFloats v;
+    for (; c + kFloats <= channels; c += kFloats) {
+      Floats v;
       load(v, x + at + c);
-      Doubles s;
+      WideDoubles s;
       __builtin_memcpy(&s, sums + c, sizeof(s));
-      s += __builtin_convertvector(v, Doubles);
+      s += __builtin_convertvector(v, WideDoubles);
       __builtin_memcpy(sums + c, &s, sizeof(s));
     }
     for (; c < channels; ++c) sums[c] += static_cast<double>(x[at + c]);
@@ -113,17 +114,17 @@ template <typename V>
   return kept;
 }
 
-// The second copy of each body.
-PRECIS_SCAN_AVX2 Extremes extremes_avx2(const float* x, size_t n) { return extremes_body(x, n); }
-PRECIS_SCAN_AVX2 double sum_avx2(const float* x, size_t n) { return sum_body(x, n); }
-PRECIS_SCAN_AVX2 void pixels_avx2(const float* x, size_t n, size_t channels, double* lanes) {
+PRECIS_AVX2_COPY Extremes extremes_avx2(const float* x, size_t n) { return extremes_body(x, n); }
+PRECIS_AVX2_COPY double sum_avx2(const float* x, size_t n) { return sum_body(x, n); }
+PRECIS_AVX2_COPY void pixels_avx2(const float* x, size_t n, size_t channels, double* lanes) {
   pixels_body(x, n, channels, lanes);
 }
-PRECIS_SCAN_AVX2 size_t bin_avx2(const float* x, size_t n, const BinGrid& grid, int32_t* bins) {
+PRECIS_AVX512_COPY void pixels_avx512(const float* x, size_t n, size_t channels, double* lanes) {
+  pixels_body(x, n, channels, lanes);
+}
+PRECIS_AVX2_COPY size_t bin_avx2(const float* x, size_t n, const BinGrid& grid, int32_t* bins) {
   return bin_body(x, n, grid, bins);
 }
-
-bool has_avx2() { return current_isa() != Isa::kScalar; }
 
 }  // namespace
 
@@ -136,8 +137,8 @@ double sum_values(std::span<const float> values) {
 }
 
 void add_pixels(std::span<const float> values, size_t channels, double* lanes) {
-  return has_avx2() ? pixels_avx2(values.data(), values.size(), channels, lanes)
-                    : pixels_body(values.data(), values.size(), channels, lanes);
+  const auto body = has_avx512() ? pixels_avx512 : has_avx2() ? pixels_avx2 : pixels_body;
+  body(values.data(), values.size(), channels, lanes);
 }
 
 size_t bin_values(std::span<const float> values, const BinGrid& grid, int32_t* bins) {

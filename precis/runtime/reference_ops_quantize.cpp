@@ -4,7 +4,7 @@
 
 #include "precis/graph/onnx_dtype.h"
 #include "precis/kernels/reference/codes.h"
-#include "precis/quant/block_walker.h"
+#include "precis/quant/scale_stretches.h"
 #include "precis/quant/quantize.h"
 #include "precis/runtime/reference_codes.h"
 
@@ -111,9 +111,9 @@ Tensor scaled(const Node& node, const Tensor& x, const Tensor& scale, const Enco
   const DType precision =
       node.has("precision") ? dtype_from_onnx_code(node.get_int("precision", 0)) : scale.dtype();
   Tensor y(DType::kF32, x.shape());
-  quant::BlockWalker walk(e, x.shape());
-  for (int64_t i = 0; i < x.numel(); ++i, walk.next())
-    ptr<float>(y)[i] = static_cast<float>(x.at_double(i)) / e.scales[walk.scale_index()];
+  quant::for_each_scaled(e, x.shape(), [&](int64_t i, size_t at) {
+    ptr<float>(y)[i] = static_cast<float>(x.at_double(i)) / e.scales[at];
+  });
   const bool half = precision == DType::kF16 || precision == DType::kBF16;
   return half ? y.cast(precision).cast(DType::kF32) : y;
 }
@@ -137,19 +137,16 @@ DType code_of(const Node& node, const Tensor* zero_point) {
 }
 
 Tensor to_narrow_floats(const Node& node, Tensor values, const Tensor* zero_point, const Encoding& e) {
-  quant::BlockWalker walk(e, values.shape());
-  for (int64_t i = 0; i < values.numel(); ++i, walk.next())
-    ptr<float>(values)[i] += zero_of(zero_point, walk.scale_index());
+  quant::for_each_scaled(
+      e, values.shape(), [&](int64_t i, size_t at) { ptr<float>(values)[i] += zero_of(zero_point, at); });
   return values.cast(e.code, {.saturate = node.get_int("saturate", 1) != 0});
 }
 
 Tensor from_narrow_floats(const Tensor& codes, const Tensor* zero_point, const Encoding& e) {
   Tensor y = codes.cast(DType::kF32);
-  quant::BlockWalker walk(e, codes.shape());
-  for (int64_t i = 0; i < codes.numel(); ++i, walk.next()) {
-    const size_t at = walk.scale_index();
+  quant::for_each_scaled(e, codes.shape(), [&](int64_t i, size_t at) {
     ptr<float>(y)[i] = (ptr<float>(y)[i] - zero_of(zero_point, at)) * e.scales[at];
-  }
+  });
   return y;
 }
 
