@@ -78,7 +78,8 @@ ReadResult read_bytes(std::vector<std::byte> bytes, const std::string& what, Ext
   };
   // Of a large file the hash takes as long as the rest.
   parallel_for(2, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) task == 0 ? scan_and_parse() : void(result.sha256 = sha256_hex(bytes));
+    for (int64_t task = begin; task < end; ++task)
+      task == 0 ? scan_and_parse() : void(result.sha256 = sha256_hex(bytes));
   });
   bytes = {};
   within(what, [&] {

@@ -1,5 +1,5 @@
-// Loops that are compiled from one body for plain x86-64, for AVX2 and, where it pays, for AVX-512, with the same
-// results. Internal to precis/quant.
+// Loops that are compiled from one body for plain x86-64, for AVX2 and, where it pays, for AVX-512, with the
+// same results. Internal to precis/quant.
 #pragma once
 
 #include "precis/core/isa.h"

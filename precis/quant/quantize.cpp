@@ -42,13 +42,15 @@ void encode_stretches(const Tensor& real, const Encoding& e, Tensor& out) {
   for_each_stretch(e, real.shape(), [&](int64_t begin, int64_t length, size_t b) {
     const UniformGrid grid{e.scales[b], static_cast<float>(e.zero_point(b)), static_cast<float>(e.code_min),
                            static_cast<float>(e.code_max)};
-    (has_avx2() ? encode_avx2<T> : encode_body<T>)(x + begin, static_cast<size_t>(length), grid, codes + begin);
+    (has_avx2() ? encode_avx2<T> : encode_body<T>)(x + begin, static_cast<size_t>(length), grid,
+                                                   codes + begin);
   });
 }
 
 [[noreturn]] void fail_not_finite(std::span<const float> row, size_t begin) {
   const auto bad = std::find_if(row.begin(), row.end(), [](float w) { return !std::isfinite(w); });
-  fail(ErrorCode::kMalformed, "the weight at index {} is {}, expected finite numbers", begin + static_cast<size_t>(bad - row.begin()), *bad);
+  fail(ErrorCode::kMalformed, "the weight at index {} is {}, expected finite numbers",
+       begin + static_cast<size_t>(bad - row.begin()), *bad);
 }
 
 }  // namespace
@@ -58,10 +60,12 @@ Tensor quantize_tensor(const Tensor& real, const Encoding& e) {
         dtype_name(real.dtype()));
   Tensor out(e.code, real.shape());
   if (real.dtype() == DType::kF32 && e.code == DType::kI8) return encode_stretches<int8_t>(real, e, out), out;
-  if (real.dtype() == DType::kF32 && e.code == DType::kU8) return encode_stretches<uint8_t>(real, e, out), out;
+  if (real.dtype() == DType::kF32 && e.code == DType::kU8)
+    return encode_stretches<uint8_t>(real, e, out), out;
   for_each_stretch(e, real.shape(), [&](int64_t begin, int64_t length, size_t b) {
     for (int64_t i = begin; i < begin + length; ++i)
-      out.set_int(i, quantize_value(static_cast<float>(real.at_double(i)), e.scales[b], e.zero_point(b), e.code_min, e.code_max));
+      out.set_int(i, quantize_value(static_cast<float>(real.at_double(i)), e.scales[b], e.zero_point(b),
+                                    e.code_min, e.code_max));
   });
   return out;
 }

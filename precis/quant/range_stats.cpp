@@ -20,13 +20,16 @@ namespace {
 struct Pictures {
   size_t batch, channels, pixels;
   explicit Pictures(const Shape& s)
-      : batch(static_cast<size_t>(s[0])), channels(static_cast<size_t>(s[1])), pixels(static_cast<size_t>(s.inner(2))) {}
+      : batch(static_cast<size_t>(s[0])),
+        channels(static_cast<size_t>(s[1])),
+        pixels(static_cast<size_t>(s.inner(2))) {}
 };
 
 std::vector<float> row_major(std::span<const float> values, const Pictures& p) {
   std::vector<float> out(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    const size_t channel = i % p.channels, pixel = i / p.channels % p.pixels, picture = i / p.channels / p.pixels;
+    const size_t channel = i % p.channels, pixel = i / p.channels % p.pixels,
+                 picture = i / p.channels / p.pixels;
     out[(picture * p.channels + channel) * p.pixels + pixel] = values[i];
   }
   return out;
@@ -124,8 +127,8 @@ void ChannelSums::add(const Tensor& values, bool channels_last) {
 
 void ChannelSums::merge(const ChannelSums& later) {
   if (sums.empty()) sums.resize(later.sums.size(), 0.0);
-  check(sums.size() == later.sums.size(), ErrorCode::kUsage, "a value has {} channels for some samples and {} for others", sums.size(),
-        later.sums.size());
+  check(sums.size() == later.sums.size(), ErrorCode::kUsage,
+        "a value has {} channels for some samples and {} for others", sums.size(), later.sums.size());
   for (size_t c = 0; c < sums.size(); ++c) sums[c] += later.sums[c];
   count += later.count;
 }

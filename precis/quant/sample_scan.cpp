@@ -129,7 +129,8 @@ PRECIS_AVX2_COPY size_t bin_avx2(const float* x, size_t n, const BinGrid& grid, 
 }  // namespace
 
 Extremes find_extremes(std::span<const float> values) {
-  return has_avx2() ? extremes_avx2(values.data(), values.size()) : extremes_body(values.data(), values.size());
+  return has_avx2() ? extremes_avx2(values.data(), values.size())
+                    : extremes_body(values.data(), values.size());
 }
 
 double sum_values(std::span<const float> values) {
@@ -142,7 +143,8 @@ void add_pixels(std::span<const float> values, size_t channels, double* lanes) {
 }
 
 size_t bin_values(std::span<const float> values, const BinGrid& grid, int32_t* bins) {
-  return has_avx2() ? bin_avx2(values.data(), values.size(), grid, bins) : bin_body(values.data(), values.size(), grid, bins);
+  return has_avx2() ? bin_avx2(values.data(), values.size(), grid, bins)
+                    : bin_body(values.data(), values.size(), grid, bins);
 }
 
 }  // namespace precis::quant

@@ -18,8 +18,8 @@ template <typename F>
 void for_each_stretch(const Encoding& e, const Shape& shape, const F& f) {
   const std::vector<int64_t>& block = e.block;
   if (e.per_tensor()) return f(0, shape.numel(), 0);
-  check(block.size() == shape.dims().size(), ErrorCode::kMalformed, "an encoding with {} block lengths does not fit shape {}",
-        block.size(), shape.str());
+  check(block.size() == shape.dims().size(), ErrorCode::kMalformed,
+        "an encoding with {} block lengths does not fit shape {}", block.size(), shape.str());
   std::vector<int64_t> grid_stride(block.size(), 1);
   int64_t blocks = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {

@@ -154,7 +154,7 @@ class PlanBuilder {
   std::set<NodeId> lowered_;  // nodes whose steps were emitted
   std::vector<Sharing> sharing_;
   std::vector<std::vector<BufferId>> touched_;  // by step
-  std::vector<BufferLife> lives_;  // one per buffer
+  std::vector<BufferLife> lives_;               // one per buffer
 };
 
 }  // namespace precis::runtime

@@ -110,7 +110,8 @@ void PlanBuilder::emit_tap(ValueId id) {
   info.op = "Tap";
   info.kernel = "tap";
   info.inputs = {describe_value(id, layout)};
-  emit(std::make_unique<TapStep>(graph_->value(id).name, std::move(source), channels_last), std::move(info), touched);
+  emit(std::make_unique<TapStep>(graph_->value(id).name, std::move(source), channels_last), std::move(info),
+       touched);
 }
 
 }  // namespace precis::runtime

@@ -162,9 +162,13 @@ Session::~Session() = default;
 
 void Session::set_tap(TapFunction tap) {
   check(!state_->program->impl().taps_as_laid_out, ErrorCode::kUsage,
-        "the program's taps see values as they lie in memory; take set_laid_out_tap, or compile it without taps_as_laid_out");
+        "the program's taps see values as they lie in memory; take set_laid_out_tap, or compile it without "
+        "taps_as_laid_out");
   state_->tap = {};
-  if (tap) state_->tap = [plain = std::move(tap)](const std::string& name, const Tensor& t, bool) { plain(name, t); };
+  if (tap)
+    state_->tap = [plain = std::move(tap)](const std::string& name, const Tensor& t, bool) {
+      plain(name, t);
+    };
 }
 
 void Session::set_laid_out_tap(LaidOutTapFunction tap) { state_->tap = std::move(tap); }

@@ -189,6 +189,44 @@ graph net(x: f32[1,3,8,8]) -> (y) {
   EXPECT_ERROR(Program::compile(graph, {Engine::kFast, {"nowhere"}}), ErrorCode::kUsage, "tap 'nowhere'");
 }
 
+TEST(Session, TapsMaySeeValuesAsTheyLie) {
+  const Graph graph = parse_graph(R"(
+graph net(x: f32[2,3,8,8]) -> (y) {
+  w1: f32[16,3,3,3] = constant(normal, seed=1, scale=0.2)
+  w2: f32[24,16,1,1] = constant(normal, seed=2, scale=0.2)
+  a = Conv(x, w1)
+  c = Conv(a, w2)
+  y = GlobalAveragePool(c)
+})");
+  const std::vector<Tensor> x = random_inputs(graph);
+  ProgramOptions options;
+  options.taps = {"x", "a", "c", "y"};
+  Session plain(Program::compile(graph, options));
+  std::map<std::string, Tensor> want;
+  plain.set_tap([&](const std::string& name, const Tensor& t) { want[name] = t.clone(); });
+  plain.run(x);
+  options.taps_as_laid_out = true;
+  Session session(Program::compile(graph, options));
+  size_t seen = 0;
+  session.set_laid_out_tap([&](const std::string& name, const Tensor& t, bool channels_last) {
+    const Tensor& w = want.at(name);
+    ASSERT_EQ(t.shape(), w.shape());
+    const int64_t channels = t.shape()[1], pixels = t.shape().inner(2);
+    for (int64_t i = 0; i < t.numel(); ++i) {
+      const int64_t pixel = i % pixels, channel = i / pixels % channels, picture = i / pixels / channels;
+      ASSERT_EQ(w.at_double(i),
+                t.at_double(channels_last ? (picture * pixels + pixel) * channels + channel : i))
+          << name;
+    }
+    ++seen;
+  });
+  session.run(x);
+  EXPECT_EQ(seen, 4u);
+  EXPECT_LE(session.plan_info().steps.size(), plain.plan_info().steps.size());
+  EXPECT_ERROR(session.set_tap([](const std::string&, const Tensor&) {}), ErrorCode::kUsage,
+               "set_laid_out_tap");
+}
+
 TEST(Session, SessionsOnOneProgramRunAtTheSameTime) {
   const Graph graph = parse_graph(kDynamic);
   const auto program = Program::compile(graph);
