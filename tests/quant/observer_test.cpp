@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "precis/core/rng.h"
@@ -119,6 +120,43 @@ TEST(Observers, EntropyIsNotMisledBySpikesAtTheCodes) {
   RangeStats s;
   s.add_sample(v);
   EXPECT_GT(choose_range(s, {}, {ObserverKind::kEntropy}).max, 5.0f);
+}
+
+Range entropy_of(const std::vector<float>& values) {
+  RangeStats s;
+  s.add_sample(values);
+  return choose_range(s, {}, {ObserverKind::kEntropy});
+}
+
+// Cut to its first bin, all of the distribution would lie in one bin, and so would its quantized form.
+TEST(Observers, EntropyCountsWhatItCuts) {
+  Rng rng(4);
+  std::vector<float> v(100000);
+  for (float& x : v) x = rng.uniform(8 * 295.5f / 2048, 8);
+  EXPECT_GT(entropy_of(v).max, 7.5f);
+  // A spike must not take in what is above it.
+  for (size_t i = 0; i < v.size(); ++i) v[i] = i % 10 < 3 ? 8 * 255.5f / 2048 : rng.uniform(0, 8);
+  EXPECT_GT(entropy_of(v).max, 7.0f);
+}
+
+TEST(Observers, EntropyOfFewValuesKeepsThem) {
+  Rng rng(5);
+  std::vector<float> v(1500);
+  for (float& x : v) x = -std::log(1 - rng.uniform());
+  EXPECT_EQ(entropy_of(v).max, *std::max_element(v.begin(), v.end()));
+}
+
+// The unevenness of the bins is the data's: a factor moves the range with the data.
+TEST(Observers, EntropyDoesNotDependOnTheScale) {
+  Rng rng(6);
+  std::vector<float> v(1000000);
+  for (float& x : v) x = rng.normal();
+  const float alone = entropy_of(v).max;
+  for (float factor : {1.1f, 1.2f, 1.35f, 1.5f, 1.7f, 1.9f}) {
+    std::vector<float> scaled = v;
+    for (float& x : scaled) x *= factor;
+    EXPECT_NEAR(entropy_of(scaled).max / factor, alone, 0.1f * alone) << factor;
+  }
 }
 
 TEST(Observers, MseOfAGaussianClipsNearFourSigma) {
