@@ -12,6 +12,7 @@
 // get wide bins. And the outliers are missing from the quantized distribution, they are not made up for by
 // scaling it: else a single occupied bin, or a spike with all the rest above it, would be a perfect match.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -21,6 +22,7 @@ namespace precis::quant {
 namespace {
 
 constexpr int64_t kMaxBins = 2048;     // over the larger side, as in the original method
+constexpr int64_t kStep = 4;           // bins between candidates
 constexpr uint64_t kLeastPerBin = 16;  // values, on average: with fewer, bins differ by chance
 
 // The histogram in groups of bins: `side` equal bins on each side of zero; index `side` is the bin [0,
@@ -58,39 +60,60 @@ Bins group_bins(const StreamingHistogram& h, double reach) {
   return bins;
 }
 
-// The bins that quantization keeps as they are: those of zero and of the observed ends.
-struct ExactBins {
-  size_t lowest, zero, highest;
-  bool has(size_t bin) const { return bin == lowest || bin == zero || bin == highest; }
-};
-
-// KL(P || Q) of counts [first, last): P has the outliers in its end bins; Q lacks them and spreads each
-// level's mass evenly over the level's non-empty bins, exact bins apart.
-double divergence(const std::vector<double>& counts, const ExactBins& exact, size_t first, size_t last,
-                  double below, double above, int levels) {
-  const size_t n = last - first;
-  double total = below + above, kl = 0;
-  for (int level = 0; level < levels; ++level) {
-    const size_t a = first + n * static_cast<size_t>(level) / static_cast<size_t>(levels);
-    const size_t b = first + n * (static_cast<size_t>(level) + 1) / static_cast<size_t>(levels);
-    double mass = 0;
-    size_t occupied = 0;
-    for (size_t i = a; i < b; ++i) {
-      total += counts[i];
-      if (exact.has(i)) continue;
-      mass += counts[i];
-      occupied += counts[i] > 0;
-    }
-    for (size_t i = a; i < b; ++i) {
-      const double p = counts[i] + (i == first ? below : 0) + (i + 1 == last ? above : 0);
-      if (p == 0) continue;
-      const double spread = exact.has(i) ? counts[i] : mass / static_cast<double>(occupied);
-      const double q = counts[i] > 0 ? spread : 1e-3;  // outliers in an empty end bin
-      kl += p * std::log(p / q);
+// KL(P || Q) of the bins [first, last) as candidates for the clipped range. P has the outliers in its end
+// bins; Q lacks them and spreads each level's mass evenly over the level's non-empty bins. The bins of zero
+// and of the observed ends are exact: the same in both. Inside a level log Q is one number, so that sums over
+// bins from the start are all that a candidate needs.
+class Divergence {
+ public:
+  Divergence(const std::vector<double>& counts, std::array<size_t, 3> exact)
+      : counts_(counts), exact_(exact), all_(counts.size() + 1, 0.0), sums_(counts.size() + 1) {
+    for (size_t i = 0; i < counts.size(); ++i) {
+      const double c = is_exact(i) ? 0.0 : counts[i];
+      all_[i + 1] = all_[i] + counts[i];
+      sums_[i + 1] = {sums_[i].mass + c, sums_[i].occupied + (c > 0),
+                      sums_[i].entropy + (c > 0 ? c * std::log(c) : 0)};
     }
   }
-  return kl / total;
-}
+
+  double of(size_t first, size_t last, size_t levels) const {
+    const size_t n = last - first;
+    double kl = sums_[last].entropy - sums_[first].entropy;
+    double lowest = 0, highest = 0;  // Q in a bin of the end levels
+    for (size_t level = 0; level < levels; ++level) {
+      const Sums &from = sums_[first + n * level / levels], &to = sums_[first + n * (level + 1) / levels];
+      if (to.occupied == from.occupied) continue;
+      const double mass = to.mass - from.mass, spread = mass / (to.occupied - from.occupied);
+      kl -= mass * std::log(spread);
+      if (lowest == 0) lowest = spread;
+      highest = spread;
+    }
+    const double below = all_[first], above = all_.back() - all_[last];
+    if (n == 1) return (kl + of_outliers(first, below + above, highest)) / all_.back();
+    return (kl + of_outliers(first, below, lowest) + of_outliers(last - 1, above, highest)) / all_.back();
+  }
+
+ private:
+  struct Sums {
+    double mass = 0, occupied = 0, entropy = 0;  // of the bins that are not exact
+  };
+  bool is_exact(size_t i) const { return std::find(exact_.begin(), exact_.end(), i) != exact_.end(); }
+
+  // What outliers in end bin i add.
+  double of_outliers(size_t i, double outliers, double spread) const {
+    const double c = counts_[i], all = c + outliers;
+    if (outliers == 0) return 0;
+    if (c == 0) return outliers * std::log(outliers / kEmptyBin);
+    const double q = is_exact(i) ? c : spread;
+    return all * std::log(all / q) - c * std::log(c / q);
+  }
+
+  static constexpr double kEmptyBin = 1e-3;  // the count of an empty bin that outliers are put into
+  const std::vector<double>& counts_;
+  const std::array<size_t, 3> exact_;
+  std::vector<double> all_;  // counts before each bin
+  std::vector<Sums> sums_;   // the same of what quantization changes
+};
 
 }  // namespace
 
@@ -98,23 +121,20 @@ Range entropy_range(const RangeStats& stats, const GridSpec& grid) {
   const float lo = std::min(stats.min, 0.0f), hi = std::max(stats.max, 0.0f);
   const bool symmetric = grid.symmetry == GridSpec::Symmetry::kSymmetric;
   const Bins bins = group_bins(stats.histogram, std::max(-lo, hi));
-  std::vector<double> prefix(bins.counts.size() + 1, 0.0);
-  for (size_t i = 0; i < bins.counts.size(); ++i) prefix[i + 1] = prefix[i] + bins.counts[i];
-  const int64_t levels = grid_max(grid) - grid_min(grid) + 1, side = bins.side;
+  const int64_t side = bins.side, levels = int64_t{grid_max(grid)} - grid_min(grid) + 1;
   const int64_t lowest = symmetric ? 0 : side - static_cast<int64_t>(std::ceil(-lo / bins.width));
   const int64_t highest = symmetric ? 2 * side : side + static_cast<int64_t>(std::ceil(hi / bins.width));
-  const ExactBins exact{bins.index_of(stats.min), bins.index_of(0.0f), bins.index_of(stats.max)};
+  const Divergence divergence(bins.counts,
+                              {bins.index_of(stats.min), bins.index_of(0.0f), bins.index_of(stats.max)});
   double best = std::numeric_limits<double>::infinity();
   int64_t best_bins = side;
-  for (int64_t t = side; t >= std::max<int64_t>(levels / 2, 1); t -= 4) {
-    const size_t first = static_cast<size_t>(std::max(lowest, side - t));
-    const size_t last = static_cast<size_t>(std::min(highest, side + t));
-    const double kl = divergence(bins.counts, exact, first, last, prefix[first], prefix.back() - prefix[last],
-                                 static_cast<int>(levels));
-    if (kl < best) {
-      best = kl;
-      best_bins = t;
-    }
+  for (int64_t t = side; t >= std::max<int64_t>(levels / 2, 1); t -= kStep) {
+    const double kl =
+        divergence.of(static_cast<size_t>(std::max(lowest, side - t)),
+                      static_cast<size_t>(std::min(highest, side + t)), static_cast<size_t>(levels));
+    if (kl >= best) continue;
+    best = kl;
+    best_bins = t;
   }
   const float t = static_cast<float>(static_cast<double>(best_bins) * bins.width);
   return {std::max(lo, -t), std::min(hi, t)};

@@ -1,4 +1,5 @@
-// Observers against golden values ("Practical Quantization in PyTorch", PyTorch blog, 2022) and hand-made histograms.
+// Observers against golden values ("Practical Quantization in PyTorch", PyTorch blog, 2022) and hand-made
+// histograms.
 #include "precis/quant/observer.h"
 
 #include <gtest/gtest.h>
@@ -12,8 +13,10 @@
 namespace precis::quant {
 namespace {
 
-const std::vector<float> kX1 = {-.0590f, 1.1674f, .7119f, -1.1270f, -1.3974f, .5077f, -.5601f, .0683f, -.0929f, .9473f, .7159f, -.4574f};
-const std::vector<float> kX2 = {-.0236f, -.7599f, 1.0290f, .8914f, -1.1727f, -1.2556f, -.2271f, .9568f, -.25f, 1.4579f, 1.4707f, .4043f};
+const std::vector<float> kX1 = {-.0590f, 1.1674f, .7119f,  -1.1270f, -1.3974f, .5077f,
+                                -.5601f, .0683f,  -.0929f, .9473f,   .7159f,   -.4574f};
+const std::vector<float> kX2 = {-.0236f, -.7599f, 1.0290f, .8914f,  -1.1727f, -1.2556f,
+                                -.2271f, .9568f,  -.25f,   1.4579f, 1.4707f,  .4043f};
 
 RangeStats golden_stats() {
   RangeStats s;
@@ -74,7 +77,8 @@ TEST(Observers, ConstantAndEmptyRanges) {
   RangeStats zeros, sevens;
   zeros.add_sample(std::vector<float>(8, 0.0f));
   sevens.add_sample(std::vector<float>(8, 7.0f));
-  for (auto kind : {ObserverKind::kMinMax, ObserverKind::kMovingAverage, ObserverKind::kPercentile, ObserverKind::kMse, ObserverKind::kEntropy}) {
+  for (auto kind : {ObserverKind::kMinMax, ObserverKind::kMovingAverage, ObserverKind::kPercentile,
+                    ObserverKind::kMse, ObserverKind::kEntropy}) {
     EXPECT_EQ(observe(zeros, kind).scale(), 1.0f);
     EXPECT_FLOAT_EQ(observe(sevens, kind).scale(), 7.0f / 255);
   }
@@ -106,7 +110,8 @@ TEST(Observers, ClippingObserversCutOutliers) {
   EXPECT_EQ(choose_range(s, {}, {ObserverKind::kMinMax}).max, 1000.0f);
   EXPECT_LT(choose_range(s, {}, {ObserverKind::kPercentile, 99.99}).max, 6.0f);
   EXPECT_LT(choose_range(s, {}, {ObserverKind::kEntropy}).max, 200.0f);
-  // One value in 10^5 at 1000 costs 10 per element when cut: L2 rightly keeps a part of it, but never more than min-max.
+  // One value in 10^5 at 1000 costs 10 per element when cut: L2 rightly keeps a part of it, but never more
+  // than min-max.
   const auto error = [&](ObserverKind k) { return histogram_mse(s.histogram, observe(s, k)); };
   EXPECT_LE(error(ObserverKind::kMse), error(ObserverKind::kMinMax));
   EXPECT_LE(error(ObserverKind::kMse), error(ObserverKind::kPercentile));
@@ -174,7 +179,8 @@ TEST(Observers, MseOfAGaussianClipsNearFourSigma) {
 }
 
 TEST(Observers, NamesRoundTrip) {
-  for (auto kind : {ObserverKind::kMinMax, ObserverKind::kMovingAverage, ObserverKind::kPercentile, ObserverKind::kMse, ObserverKind::kEntropy})
+  for (auto kind : {ObserverKind::kMinMax, ObserverKind::kMovingAverage, ObserverKind::kPercentile,
+                    ObserverKind::kMse, ObserverKind::kEntropy})
     EXPECT_EQ(observer_from_name(observer_name(kind)), kind);
   EXPECT_FALSE(observer_from_name("max").has_value());
 }
