@@ -72,14 +72,15 @@ ReadResult read_bytes(std::vector<std::byte> bytes, const std::string& what, Ext
   ImportContext context;
   context.tensors = {external, memory_limit(bytes.size())};
   auto proto = std::make_unique<onnx::ModelProto>();
-  const auto scan_and_parse = [&] {
-    wire_scan(bytes, MessageKind::kModel, what);
-    parse(bytes, what, *proto);
-  };
   // Of a large file the hash takes as long as the rest.
   parallel_for(2, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task)
-      task == 0 ? scan_and_parse() : void(result.sha256 = sha256_hex(bytes));
+      if (task == 0) {
+        wire_scan(bytes, MessageKind::kModel, what);
+        parse(bytes, what, *proto);
+      } else {
+        result.sha256 = sha256_hex(bytes);
+      }
   });
   bytes = {};
   within(what, [&] {
