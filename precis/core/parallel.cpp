@@ -1,4 +1,5 @@
-// OpenMP behind parallel_for: chunks are fixed by the caller, threads only pick up whole chunks.
+// Threads come from OpenMP, as oneDNN's do, so that there are never more of them than asked for; what they do
+// is Team's. Chunks are fixed by the caller, threads only pick up whole chunks.
 #include "precis/core/parallel.h"
 
 #include <omp.h>
@@ -13,13 +14,14 @@
 #include <thread>
 #include <vector>
 
-#include "precis/core/checked.h"
+#include "precis/core/team.h"
 
 namespace precis {
 namespace {
 
 thread_local int thread_setting = 0;  // set_num_threads; 0 = all usable cores
 thread_local bool inside = false;     // this thread runs a chunk
+thread_local Team* team = nullptr;    // that stands by for this thread
 
 // Marks the thread for the length of a chunk; oneDNN and our own nested loops then stay serial.
 class InsideScope {
@@ -62,6 +64,16 @@ void run_serially(int64_t n, int64_t chunk, ChunkFunction body, void* context) {
   for (int64_t begin = 0; begin < n; begin += chunk) body(context, begin, std::min(n, begin + chunk));
 }
 
+// A Team::Loop by the team of this thread.
+void run_loop(void* context) {
+  const auto& loop = *static_cast<const Team::Loop*>(context);
+  if (team == nullptr)
+    return run_serially(loop.n, loop.chunk, loop.body, loop.context);  // no thread could be started
+  const int threads = num_threads();
+  const InsideScope scope;
+  team->run(loop, threads);
+}
+
 // The exception of the earliest failing chunk; later chunks are skipped once one has failed.
 struct FirstError {
   const std::function<void(int64_t, int64_t)>* body;
@@ -97,7 +109,7 @@ int usable_cores() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-bool in_parallel_region() { return inside || omp_in_parallel() != 0; }
+bool in_parallel_region() { return inside || (team == nullptr && omp_in_parallel() != 0); }
 
 // A team of `wanted` threads, or the largest that can be started. Both OpenMP runtimes end the process when a
 // thread cannot start, so it is tried out before, with one thread to spare (a team needs `wanted` - 1 beside
@@ -116,7 +128,8 @@ int startable_threads(int wanted) {
 }
 
 ThreadScope::ThreadScope(int threads) : own_before_(thread_setting), openmp_before_(omp_get_max_threads()) {
-  threads = startable_threads(std::max(threads, 1));
+  threads = std::max(threads, 1);
+  if (threads > 1 && team == nullptr) threads = startable_threads(threads);  // a team has been started
   thread_setting = threads;
   if (openmp_before_ != threads) omp_set_num_threads(threads);
 }
@@ -126,21 +139,41 @@ ThreadScope::~ThreadScope() {
   thread_setting = own_before_;
 }
 
+void with_team(int threads, void (*body)(void* context), void* context) {
+  threads = team != nullptr ? 1 : std::min(threads, num_threads());
+  if (threads > 1) threads = startable_threads(threads);
+  if (threads <= 1) return body(context);
+  thread_local Team of_this_thread;
+  Team& members = of_this_thread;
+  members.open(threads);
+  std::exception_ptr error;
+#pragma omp parallel num_threads(threads)
+  if (const int number = omp_get_thread_num(); number > 0) {
+    const InsideScope scope;
+    members.serve(number);
+  } else {
+    team = &members;
+    try {
+      body(context);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    team = nullptr;
+    members.close();
+  }
+  if (error) std::rethrow_exception(error);
+}
+
 void parallel_for_raw(int64_t n, int64_t chunk, ChunkFunction body, void* context) {
   chunk = std::max<int64_t>(chunk, 1);
   if (n <= chunk) {
     if (n > 0) body(context, 0, n);
     return;
   }
-  const int64_t chunks = n / chunk + (n % chunk != 0);
-  int threads = static_cast<int>(std::min<int64_t>(num_threads(), chunks));
-  if (threads > 1) threads = startable_threads(threads);
-  if (threads <= 1) return run_serially(n, chunk, body, context);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-  for (int64_t i = 0; i < chunks; ++i) {
-    const InsideScope scope;
-    body(context, i * chunk, i + 1 == chunks ? n : (i + 1) * chunk);
-  }
+  Team::Loop loop{body, context, n, chunk};
+  const int threads = static_cast<int>(std::min<int64_t>(num_threads(), loop.chunks()));
+  if (threads <= 1 || loop.chunks() > Team::kMaxChunks) return run_serially(n, chunk, body, context);
+  team != nullptr ? run_loop(&loop) : with_team(threads, run_loop, &loop);
 }
 
 void parallel_for(int64_t n, int64_t chunk, const std::function<void(int64_t begin, int64_t end)>& body) {

@@ -23,6 +23,12 @@ void parallel_for(int64_t n, int64_t chunk, const std::function<void(int64_t beg
 using ChunkFunction = void (*)(void* context, int64_t begin, int64_t end);
 void parallel_for_raw(int64_t n, int64_t chunk, ChunkFunction body, void* context);
 
+// Calls body() on the calling thread while up to `threads` - 1 others stand by: the parallel_for in it start
+// in a fraction of the time. Code that starts OpenMP threads itself must not run in it: it would get one.
+// Just body() inside a chunk or another team. Exceptions come out after the others have left.
+void with_team(int threads, void (*body)(void* context), void* context);
+
+// This thread is one of several that share the cores: it runs a chunk.
 bool in_parallel_region();
 
 // The largest team of at most `wanted` threads that can be started now; tried out once per size.

@@ -36,6 +36,7 @@ class CallStep final : public Step {
   using Function = std::function<void(std::span<std::byte* const> buffers)>;
   explicit CallStep(Function function) : function_(std::move(function)) {}
   void run(const RunContext& context, StepState*) const override { function_(context.buffers); }
+  bool joins_team() const override { return true; }
 
  private:
   Function function_;
@@ -61,6 +62,7 @@ class CopyStep final : public Step {
       : destination_(destination), parts_(std::move(parts)) {}
   void fill_first(std::vector<std::byte> element, int64_t count);
   void run(const RunContext& context, StepState* state) const override;
+  bool joins_team() const override { return true; }
 
  private:
   BufferId destination_;

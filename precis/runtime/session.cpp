@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <list>
+#include <utility>
 
 #include "precis/core/check.h"
 #include "precis/core/parallel.h"
@@ -24,12 +25,18 @@ std::vector<Shape> shapes_of(std::span<const Tensor> tensors) {
 
 // A plan with memory: the arena, the address of every buffer, and the state of every step.
 struct BoundPlan {
+  // Steps in a row that share a team (or one that does not), and the threads they need.
+  struct Range {
+    size_t first, end;
+    int threads;
+  };
   PlanCache::Key key;
   std::shared_ptr<const Plan> plan;
   Tensor arena;
   std::vector<std::byte*> buffers;
   std::vector<Tensor> loose;
   std::vector<std::unique_ptr<StepState>> states;
+  std::vector<Range> ranges;
 
   BoundPlan(PlanCache::Key k, std::shared_ptr<const Plan> p)
       : key(std::move(k)),
@@ -39,6 +46,7 @@ struct BoundPlan {
         loose(static_cast<size_t>(plan->loose_slots)) {
     place();
     for (const auto& step : plan->steps) states.push_back(step->make_state());
+    ranges = make_ranges();
   }
 
   // Addresses that do not change between runs; parts of inputs or outputs are placed at every run.
@@ -84,16 +92,46 @@ struct BoundPlan {
   }
 
   void run_step(size_t i, const RunContext& context) {
-    if (plan->step_threads[i] == key.threads) return plan->steps[i]->run(context, states[i].get());
+    if (num_threads() == plan->step_threads[i]) return plan->steps[i]->run(context, states[i].get());
     const ThreadScope scope(plan->step_threads[i]);
     plan->steps[i]->run(context, states[i].get());
+  }
+
+  std::vector<Range> make_ranges() const {
+    std::vector<Range> ranges;
+    bool joins = false;
+    for (size_t i = 0; i < plan->steps.size(); ++i) {
+      const bool joins_before = std::exchange(joins, plan->steps[i]->joins_team());
+      if (!joins || !joins_before) ranges.push_back({i, i, 1});
+      ranges.back().end = i + 1;
+      ranges.back().threads = std::max(ranges.back().threads, plan->step_threads[i]);
+    }
+    return ranges;
+  }
+
+  // Calls step(i) for all steps.
+  template <typename StepFunction>
+  void for_each_step(const StepFunction& step) {
+    struct Call {
+      const Range& range;
+      const StepFunction& step;
+      static void run(void* context) {
+        const Call& c = *static_cast<const Call*>(context);
+        for (size_t i = c.range.first; i < c.range.end; ++i) c.step(i);
+      }
+    };
+    for (const Range& range : ranges) {
+      Call call{range, step};
+      const ThreadScope scope(range.threads);
+      range.end - range.first > 1 ? with_team(range.threads, Call::run, &call) : Call::run(&call);
+    }
   }
 
   std::vector<Tensor> run(std::span<const Tensor> inputs, const LaidOutTapFunction& tap) {
     std::vector<Tensor> outputs = make_outputs();
     place_arguments(inputs, outputs);
     const RunContext context{buffers, loose, &tap};
-    for (size_t i = 0; i < plan->steps.size(); ++i) run_step(i, context);
+    for_each_step([&](size_t i) { run_step(i, context); });
     finish_outputs(outputs);
     return outputs;
   }
@@ -104,12 +142,12 @@ struct BoundPlan {
     std::vector<Tensor> outputs = make_outputs();
     place_arguments(inputs, outputs);
     const RunContext context{buffers, loose, nullptr};
-    for (size_t i = 0; i < plan->steps.size(); ++i) {
+    for_each_step([&](size_t i) {
       const auto start = Clock::now();
       run_step(i, context);
       const double taken = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
       best[i] = std::min(best[i], taken);
-    }
+    });
     finish_outputs(outputs);
   }
 };

@@ -30,6 +30,8 @@ class Step {
   virtual ~Step() = default;
   virtual std::unique_ptr<StepState> make_state() const { return nullptr; }
   virtual void run(const RunContext& context, StepState* state) const = 0;
+  // It starts threads by parallel_for only: neighbours that do share a team (with_team).
+  virtual bool joins_team() const { return false; }
 };
 
 }  // namespace precis::runtime
