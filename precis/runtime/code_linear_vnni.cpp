@@ -8,17 +8,14 @@
 #include "precis/kernels/simd/int8_sums.h"
 #include "precis/runtime/code_linear.h"
 #include "precis/runtime/kernel_step.h"
+#include "precis/runtime/step_threads.h"
 
 namespace precis::runtime {
 namespace {
 
 namespace simd = kernels::simd;
 
-// Work that is done sooner than a second thread has started: multiply-adds of panels, results of depthwise.
-constexpr int64_t kSerialProducts = 1 << 21;
-constexpr int64_t kSerialResults = 1 << 14;
-constexpr int64_t kRangesPerThread = 2;  // a thread that was held up leaves the rest to the others
-constexpr int64_t kFewPixels = 8;
+constexpr int64_t kFewPixels = 8;  // of a register tile
 
 struct Constants {
   Tensor weights, offsets, multiplier, bias;
@@ -123,13 +120,13 @@ class PanelLinearKernel final : public LinearKernel {
     pixels_per_range_ = rows;
     panels_per_range_ = std::max<int64_t>(panels(), 1);
     range_bytes_ = round_up(plan_.scratch_bytes, kArenaAlignment);
-    if (threads == 1 || rows * s.depth() * s.out_channels < kSerialProducts) return;
+    if (threads == 1) return;
     const int64_t input_bytes = s.batch * s.in[0] * s.in[1] * s.in[2] * s.in_channels;
     if (panels() >= threads && (rows < kFewPixels * threads || plan_.weight_bytes > input_bytes)) {
-      panels_per_range_ = ceil_div(panels(), threads * kRangesPerThread);
+      panels_per_range_ = range_length(panels(), threads);
     } else {
-      pixels_per_range_ = round_up(ceil_div(rows, threads * kRangesPerThread), kFewPixels);
-      if (pixels_per_range_ > s.out[2]) pixels_per_range_ = round_up(pixels_per_range_, s.out[2]);
+      const bool lines = s.rows() >= s.out[2] * threads;
+      pixels_per_range_ = range_length(rows, threads, lines ? s.out[2] : kFewPixels);
     }
   }
 
@@ -150,9 +147,7 @@ class DepthwiseLinearKernel final : public LinearKernel {
         data_(constants_->data<simd::DepthwiseData>(linear)),
         range_bytes_(round_up(plan_.scratch_bytes, kArenaAlignment)) {
     const simd::ConvShape& s = plan_.shape;
-    pixels_per_range_ = std::max<int64_t>(s.rows(), 1);
-    if (threads > 1 && s.rows() * s.out_channels >= kSerialResults)
-      pixels_per_range_ = round_up(ceil_div(s.rows(), threads * kRangesPerThread), s.out[2]);
+    pixels_per_range_ = range_length(s.rows(), threads, s.out[2]);
   }
   const char* name() const override { return "depthwise_u8s8"; }
   int64_t scratch_bytes() const override {

@@ -7,6 +7,7 @@
 #include "precis/kernels/simd/int8.h"
 #include "precis/runtime/kernel_step.h"
 #include "precis/runtime/lowering.h"
+#include "precis/runtime/step_threads.h"
 
 namespace precis::runtime {
 
@@ -29,8 +30,10 @@ struct ActivationLimits {
 };
 ActivationLimits limits_of(const kernels::reference::FusedActivation& activation);
 
-// Codes per chunk of an element-wise step: a few microseconds, what starting a thread's share costs.
-inline constexpr int64_t kCodesPerChunk = 1 << 16;
+// Elements per range of an element-wise step: whole cache lines of codes.
+inline int64_t codes_per_range(const PlanBuilder& b, int64_t codes) {
+  return range_length(codes, b.threads(), 64);
+}
 
 // The grid and the activation's limits, in the fields that every kernel with an encoded result has.
 template <typename Parameters>

@@ -60,14 +60,17 @@ RunKernel kernel_of(const Node& node, const Grids& g, const ActivationLimits& li
     simd::Kernels::Product p{};
     set_operands(p, g, limits);
     p.multiplier = ref::product_multiplier(g.a.scale, g.b.scale, g.y.scale);
-    return [=](const std::byte* a, const std::byte* b, std::byte* y, int64_t n) { kernels->multiply(p, a, b, y, n); };
+    return [=](const std::byte* a, const std::byte* b, std::byte* y, int64_t n) {
+      kernels->multiply(p, a, b, y, n);
+    };
   }
   simd::Kernels::Sum p{};
   set_operands(p, g, limits);
   p.multiplier_a = ref::rescale_multiplier(g.a.scale, g.y.scale);
   p.multiplier_b = ref::rescale_multiplier(g.b.scale, g.y.scale);
   if (node.is("Sub")) p.multiplier_b = -p.multiplier_b;
-  return [=](const std::byte* a, const std::byte* b, std::byte* y, int64_t n) { kernels->add(p, a, b, y, n); };
+  return
+      [=](const std::byte* a, const std::byte* b, std::byte* y, int64_t n) { kernels->add(p, a, b, y, n); };
 }
 
 // The layout that a full operand is in, channels last when one of them is.
@@ -103,8 +106,9 @@ bool lower_code_binary(PlanBuilder& b, const FusedOp& op) {
   const RunKernel kernel = kernel_of(main, {*gx, *gy, *g}, limits_of(op.chain->fused_activation(g->scale)));
   const bool tiled = rows->tile(0) != 0 || rows->tile(1) != 0;
   emit_call(
-      b, op, name, {x, y}, layout, {bx, by, bo}, [=, rows = *rows](std::span<std::byte* const> buffers) {
-        run_chunks(rows.elements(), kCodesPerChunk, [&](int64_t begin, int64_t end) {
+      b, op, name, {x, y}, layout, {bx, by, bo},
+      [=, rows = *rows, range = codes_per_range(b, rows->elements())](std::span<std::byte* const> buffers) {
+        run_chunks(rows.elements(), range, [&](int64_t begin, int64_t end) {
           rows.for_each_run(begin, end, [&](int64_t i, int64_t k, int64_t o, int64_t n) {
             const std::byte* const operands[2] = {at(buffers, bx) + i, at(buffers, by) + k};
             std::byte* out = at(buffers, bo) + o;

@@ -27,9 +27,12 @@ struct Planes {
       body(i / per_image, first, std::min(kPixelBlock, pixels - first));
     }
   }
-  int64_t blocks_per_chunk() const { return std::max<int64_t>(1, kCodesPerChunk / (kPixelBlock * channels)); }
   int64_t images, channels, pixels;
 };
+
+int64_t blocks_per_range(const PlanBuilder& b, const Shape& shape) {
+  return range_length(Planes(shape).blocks(), b.threads());
+}
 
 void quantize_run(const simd::Kernels& kernels, const CodeGrid& g, const float* x, std::byte* y, int64_t n) {
   kernels.quantize(x, g.scale, static_cast<float>(g.zero_point), static_cast<float>(g.code_min),
@@ -69,8 +72,9 @@ bool has_spatial_reader(const PlanBuilder& b, ValueId v) {
   const auto& uses = b.graph().value(v).uses;
   return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
     const Node& n = b.graph().node(use.node);
-    const bool spatial = n.is("Conv") || n.is("MaxPool") || n.is("AveragePool") || n.is("GlobalAveragePool") ||
-                         n.is("GlobalMaxPool") || n.is("Resize") || n.is("BatchNormalization");
+    const bool spatial = n.is("Conv") || n.is("MaxPool") || n.is("AveragePool") ||
+                         n.is("GlobalAveragePool") || n.is("GlobalMaxPool") || n.is("Resize") ||
+                         n.is("BatchNormalization");
     return spatial && use.slot == 0;
   });
 }
@@ -93,22 +97,24 @@ void emit_quantize(PlanBuilder& b, const FusedOp& op, const CodeGrid& g) {
   };
   CallStep::Function run;
   if (turned) {
-    run = [=, planes = Planes(b.shape(out))](std::span<std::byte* const> buffers) {
-      run_chunks(planes.blocks(), planes.blocks_per_chunk(), [&](int64_t begin, int64_t end) {
+    run = [=, planes = Planes(b.shape(out)),
+           range = blocks_per_range(b, b.shape(out))](std::span<std::byte* const> buffers) {
+      run_chunks(planes.blocks(), range, [&](int64_t begin, int64_t end) {
         planes.for_blocks(begin, end, [&](int64_t image, int64_t first, int64_t count) {
           quantize_block(*kernels, g, planes, reals(buffers), at(buffers, bo), image, first, count);
         });
       });
     };
   } else {
-    run = [=, count = b.shape(out).numel()](std::span<std::byte* const> buffers) {
-      run_chunks(count, kCodesPerChunk, [&](int64_t begin, int64_t end) {
+    run = [=, count = b.shape(out).numel(),
+           range = codes_per_range(b, b.shape(out).numel())](std::span<std::byte* const> buffers) {
+      run_chunks(count, range, [&](int64_t begin, int64_t end) {
         quantize_run(*kernels, g, reals(buffers) + begin, at(buffers, bo) + begin, end - begin);
       });
     };
   }
-  b.emit(std::make_unique<CallStep>(std::move(run)), b.describe(op, code_kernel_name("quantize"), {x}, from, to),
-         {bx, bo});
+  b.emit(std::make_unique<CallStep>(std::move(run)),
+         b.describe(op, code_kernel_name("quantize"), {x}, from, to), {bx, bo});
 }
 
 // Whoever reads the reals reads them plain.
@@ -132,16 +138,18 @@ void emit_dequantize(PlanBuilder& b, const FusedOp& op, const CodeGrid& g) {
   };
   CallStep::Function run;
   if (turned) {
-    run = [=, planes = Planes(b.shape(out))](std::span<std::byte* const> buffers) {
-      run_chunks(planes.blocks(), planes.blocks_per_chunk(), [&](int64_t begin, int64_t end) {
+    run = [=, planes = Planes(b.shape(out)),
+           range = blocks_per_range(b, b.shape(out))](std::span<std::byte* const> buffers) {
+      run_chunks(planes.blocks(), range, [&](int64_t begin, int64_t end) {
         planes.for_blocks(begin, end, [&](int64_t image, int64_t first, int64_t count) {
           dequantize_block(*kernels, g, planes, at(buffers, bx), reals(buffers), image, first, count);
         });
       });
     };
   } else {
-    run = [=, count = b.shape(out).numel()](std::span<std::byte* const> buffers) {
-      run_chunks(count, kCodesPerChunk, [&](int64_t begin, int64_t end) {
+    run = [=, count = b.shape(out).numel(),
+           range = codes_per_range(b, b.shape(out).numel())](std::span<std::byte* const> buffers) {
+      run_chunks(count, range, [&](int64_t begin, int64_t end) {
         kernels->dequantize(at(buffers, bx) + begin, g.type, g.scale, g.zero_point, reals(buffers) + begin,
                             end - begin);
       });
@@ -153,25 +161,26 @@ void emit_dequantize(PlanBuilder& b, const FusedOp& op, const CodeGrid& g) {
 
 }  // namespace
 
-bool emit_code_reorder(PlanBuilder& b, StepInfo info, const PhysicalType& type, Layout from, Layout to, BufferId bx,
-                       BufferId bo) {
+bool emit_code_reorder(PlanBuilder& b, StepInfo info, const PhysicalType& type, Layout from, Layout to,
+                       BufferId bx, BufferId bo) {
   const simd::Kernels* kernels = code_kernels();
   const bool plain_to_last = from == Layout::kPlain && to == Layout::kChannelsLast;
   const bool last_to_plain = from == Layout::kChannelsLast && to == Layout::kPlain;
   if (kernels == nullptr || dtype_bits(type.dtype) != 8 || (!plain_to_last && !last_to_plain)) return false;
   info.kernel = code_kernel_name("turn_codes");
-  b.emit(std::make_unique<CallStep>([=, planes = Planes(type.shape)](std::span<std::byte* const> buffers) {
+  b.emit(std::make_unique<CallStep>([=, planes = Planes(type.shape), range = blocks_per_range(b, type.shape)](
+                                        std::span<std::byte* const> buffers) {
            const int64_t size = planes.channels * planes.pixels;
-           run_chunks(planes.blocks(), planes.blocks_per_chunk(), [&](int64_t begin, int64_t end) {
+           run_chunks(planes.blocks(), range, [&](int64_t begin, int64_t end) {
              planes.for_blocks(begin, end, [&](int64_t image, int64_t first, int64_t count) {
                const std::byte* x = at(buffers, bx) + image * size;
                std::byte* y = at(buffers, bo) + image * size;
                if (plain_to_last)
-                 kernels->transpose(x + first, planes.pixels, planes.channels, count, y + first * planes.channels,
-                                    planes.channels);
+                 kernels->transpose(x + first, planes.pixels, planes.channels, count,
+                                    y + first * planes.channels, planes.channels);
                else
-                 kernels->transpose(x + first * planes.channels, planes.channels, count, planes.channels, y + first,
-                                    planes.pixels);
+                 kernels->transpose(x + first * planes.channels, planes.channels, count, planes.channels,
+                                    y + first, planes.pixels);
              });
            });
          }),
@@ -239,11 +248,12 @@ bool lower_requantize(PlanBuilder& b, const FusedOp& op) {
   const BufferId bx = b.read(x, layout), bo = b.write(out, layout);
   b.may_share(bx, bo);
   const int64_t count = b.shape(out).numel();
-  emit_call(b, op, "rescale_codes", {x}, layout, {bx, bo}, [=](std::span<std::byte* const> buffers) {
-    run_chunks(count, kCodesPerChunk, [&](int64_t begin, int64_t end) {
-      change.run(at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
-    });
-  });
+  emit_call(b, op, "rescale_codes", {x}, layout, {bx, bo},
+            [=, range = codes_per_range(b, count)](std::span<std::byte* const> buffers) {
+              run_chunks(count, range, [&](int64_t begin, int64_t end) {
+                change.run(at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
+              });
+            });
   return true;
 }
 

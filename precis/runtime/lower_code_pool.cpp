@@ -54,12 +54,6 @@ std::optional<CodePool> pool_of(const PlanBuilder& b, const FusedOp& op) {
   return p;
 }
 
-// Rows of one chunk: enough work to be worth a thread.
-int64_t pool_rows_per_chunk(const simd::PoolShape& s) {
-  const int64_t per_row = s.channels * s.kernel[0] * s.kernel[1] * s.kernel[2];
-  return std::max<int64_t>(1, 4 * kCodesPerChunk / per_row);
-}
-
 void emit_pool(PlanBuilder& b, const FusedOp& op, const char* name, const CodePool& pool,
                const std::function<void(const std::byte*, std::byte*, int64_t, int64_t)>& kernel) {
   const ValueId x = b.node(op).inputs[0], out = op.outputs[0];
@@ -67,9 +61,9 @@ void emit_pool(PlanBuilder& b, const FusedOp& op, const char* name, const CodePo
   const Layout to =
       keeps_rank ? Layout::kChannelsLast : Layout::kPlain;  // [N, C] of a ReduceMean: the same bytes
   const BufferId bx = b.read(x, Layout::kChannelsLast), bo = b.write(out, to);
-  const int64_t rows = pool.shape.rows(), chunk = pool_rows_per_chunk(pool.shape);
+  const int64_t rows = pool.shape.rows(), range = range_length(rows, b.threads());
   b.emit(std::make_unique<CallStep>([=](std::span<std::byte* const> buffers) {
-           run_chunks(rows, chunk, [&](int64_t begin, int64_t end) {
+           run_chunks(rows, range, [&](int64_t begin, int64_t end) {
              kernel(at(buffers, bx), at(buffers, bo), begin, end);
            });
          }),

@@ -1,5 +1,5 @@
-// Resize of 8-bit codes in channels last: rows of channels are selected (nearest) or blended (linear, cubic), first along the
-// height, then along the width, with the weights of the reference.
+// Resize of 8-bit codes in channels last: rows of channels are selected (nearest) or blended (linear, cubic),
+// first along the height, then along the width, with the weights of the reference.
 #include <algorithm>
 #include <cstring>
 
@@ -47,7 +47,8 @@ std::optional<Picture> picture_of(const PlanBuilder& b, const Node& node) {
 }
 
 void select_row(const Picture& p, const std::byte* x, std::byte* y, int64_t row) {
-  const int64_t line = p.in_width * p.channels, in_row = p.down.index[static_cast<size_t>(row % p.out_height)];
+  const int64_t line = p.in_width * p.channels,
+                in_row = p.down.index[static_cast<size_t>(row % p.out_height)];
   const std::byte* from = x + (row / p.out_height * p.in_height + in_row) * line;
   std::byte* to = y + row * p.out_width * p.channels;
   for (int64_t w = 0; w < p.out_width; ++w)
@@ -70,7 +71,8 @@ void blend_row(const Picture& p, const Blend& e, const std::byte* x, std::byte* 
   const int64_t length = p.in_width * p.channels, first = row % p.out_height * p.down.taps;
   const std::byte* picture = x + row / p.out_height * p.in_height * length;
   const std::byte* lines[kMaxTaps];
-  for (int64_t t = 0; t < p.down.taps; ++t) lines[t] = picture + p.down.index[static_cast<size_t>(first + t)] * length;
+  for (int64_t t = 0; t < p.down.taps; ++t)
+    lines[t] = picture + p.down.index[static_cast<size_t>(first + t)] * length;
   kernels->blend_codes(lines, p.down.weight.data() + first, p.down.taps, e.type, e.zero_point, line, length);
   const float* pixels[kMaxTaps];
   for (int64_t w = 0; w < p.out_width; ++w) {
@@ -85,25 +87,29 @@ void blend_row(const Picture& p, const Blend& e, const std::byte* x, std::byte* 
 void emit_nearest(PlanBuilder& b, const FusedOp& op, const Picture& p) {
   const ValueId x = b.node(op).inputs[0], out = op.outputs[0];
   const BufferId bx = b.read(x, Layout::kChannelsLast), bo = b.write(out, Layout::kChannelsLast);
-  const int64_t chunk = std::max<int64_t>(1, kCodesPerChunk / (p.out_width * p.channels));
-  emit_call(b, op, "select_codes", {x}, Layout::kChannelsLast, {bx, bo}, [=](std::span<std::byte* const> buffers) {
-    run_chunks(p.rows(), chunk, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) select_row(p, at(buffers, bx), at(buffers, bo), row);
-    });
-  });
+  const int64_t chunk = range_length(p.rows(), b.threads());
+  emit_call(b, op, "select_codes", {x}, Layout::kChannelsLast, {bx, bo},
+            [=](std::span<std::byte* const> buffers) {
+              run_chunks(p.rows(), chunk, [&](int64_t begin, int64_t end) {
+                for (int64_t row = begin; row < end; ++row)
+                  select_row(p, at(buffers, bx), at(buffers, bo), row);
+              });
+            });
 }
 
 void emit_blend(PlanBuilder& b, const FusedOp& op, const Picture& p, const Blend& e) {
   const ValueId x = b.node(op).inputs[0], out = op.outputs[0];
   const BufferId bx = b.read(x, Layout::kChannelsLast), bo = b.write(out, Layout::kChannelsLast);
   const int64_t chunk = ceil_div(p.rows(), b.threads());  // one range, and so one line of reals, a thread
-  const int64_t line = round_up(p.in_width * p.channels * static_cast<int64_t>(sizeof(float)), kArenaAlignment);
+  const int64_t line =
+      round_up(p.in_width * p.channels * static_cast<int64_t>(sizeof(float)), kArenaAlignment);
   const BufferId scratch = b.scratch(ceil_div(p.rows(), chunk) * line);
   emit_call(b, op, "blend_codes", {x}, Layout::kChannelsLast, {bx, bo, scratch},
             [=](std::span<std::byte* const> buffers) {
               run_chunks(p.rows(), chunk, [&](int64_t begin, int64_t end) {
                 float* own = reinterpret_cast<float*>(at(buffers, scratch) + begin / chunk * line);
-                for (int64_t row = begin; row < end; ++row) blend_row(p, e, at(buffers, bx), at(buffers, bo), row, own);
+                for (int64_t row = begin; row < end; ++row)
+                  blend_row(p, e, at(buffers, bx), at(buffers, bo), row, own);
               });
             });
 }

@@ -12,7 +12,8 @@ bool lower_code_shuffle(PlanBuilder& b, const FusedOp& op) {
   const ValueId x = b.node(op).inputs[0], out = op.outputs[0];
   if (kernels == nullptr || !shuffle || out != shuffle->output || !code_grid(b.type(x))) return false;
   const Shape shape = b.shape(x);
-  if (!layout_allowed(shape, Layout::kChannelsLast) || b.native_layout(x) != Layout::kChannelsLast) return false;
+  if (!layout_allowed(shape, Layout::kChannelsLast) || b.native_layout(x) != Layout::kChannelsLast)
+    return false;
   const int64_t channels = shape[1], group = channels / shuffle->groups, pixels = shape.numel() / channels;
   if (channels > UINT16_MAX) return false;
   std::vector<uint16_t> index;  // result channel b * groups + a comes from a * group + b
@@ -20,10 +21,11 @@ bool lower_code_shuffle(PlanBuilder& b, const FusedOp& op) {
     index.push_back(static_cast<uint16_t>(c % shuffle->groups * group + c / shuffle->groups));
   const BufferId bx = b.read(x, Layout::kChannelsLast), bo = b.write(out, Layout::kChannelsLast);
   emit_call(b, op, "permute_codes", {x}, Layout::kChannelsLast, {bx, bo},
-            [=, index = std::move(index)](std::span<std::byte* const> buffers) {
-              run_chunks(pixels, std::max<int64_t>(1, kCodesPerChunk / channels), [&](int64_t begin, int64_t end) {
-                kernels->permute(index.data(), at(buffers, bx) + begin * channels, at(buffers, bo) + begin * channels,
-                                 end - begin, channels);
+            [=, index = std::move(index),
+             range = range_length(pixels, b.threads())](std::span<std::byte* const> buffers) {
+              run_chunks(pixels, range, [&](int64_t begin, int64_t end) {
+                kernels->permute(index.data(), at(buffers, bx) + begin * channels,
+                                 at(buffers, bo) + begin * channels, end - begin, channels);
               });
             });
   return true;

@@ -39,15 +39,16 @@ bool lower_code_affine(PlanBuilder& b, const FusedOp& op) {
   const BufferId bx = b.read(x, layout), bo = b.write(out, layout);
   b.may_share(bx, bo);
   const int64_t pixels = shape.numel() / channels;
-  emit_call(b, op, "affine_codes", {x}, layout, {bx, bo}, [=](std::span<std::byte* const> buffers) {
-    simd::Kernels::Affine bound = p;
-    bound.multiplier = constants.data<float>().data();
-    bound.offset = bound.multiplier + channels;
-    run_chunks(pixels, std::max<int64_t>(1, kCodesPerChunk / channels), [&](int64_t begin, int64_t end) {
-      kernels->affine(bound, at(buffers, bx) + begin * channels, at(buffers, bo) + begin * channels,
-                      end - begin, channels);
-    });
-  });
+  emit_call(b, op, "affine_codes", {x}, layout, {bx, bo},
+            [=, range = range_length(pixels, b.threads())](std::span<std::byte* const> buffers) {
+              simd::Kernels::Affine bound = p;
+              bound.multiplier = constants.data<float>().data();
+              bound.offset = bound.multiplier + channels;
+              run_chunks(pixels, range, [&](int64_t begin, int64_t end) {
+                kernels->affine(bound, at(buffers, bx) + begin * channels, at(buffers, bo) + begin * channels,
+                                end - begin, channels);
+              });
+            });
   return true;
 }
 
@@ -58,7 +59,7 @@ namespace {
 struct Segment {
   BufferId source = -1;
   std::optional<GridChange> change;  // none: equal encodings, codes are copied
-  int64_t codes = 0, to = 0;  // per row: how many, and where they go
+  int64_t codes = 0, to = 0;         // per row: how many, and where they go
 };
 
 }  // namespace
@@ -90,19 +91,20 @@ bool lower_code_concat(PlanBuilder& b, const FusedOp& op) {
   const BufferId bo = b.write(out, layout);
   touched.push_back(bo);
   const int64_t rows = shape.numel() / row;
-  emit_call(b, op, "concat_codes", main.inputs, layout, touched, [=](std::span<std::byte* const> buffers) {
-    run_chunks(rows, std::max<int64_t>(1, kCodesPerChunk / row), [&](int64_t begin, int64_t end) {
-      for (const Segment& s : segments)
-        for (int64_t r = begin; r < end; ++r) {
-          const std::byte* from = at(buffers, s.source) + r * s.codes;
-          std::byte* to = at(buffers, bo) + r * row + s.to;
-          if (s.change)
-            s.change->run(from, to, s.codes);
-          else
-            std::memcpy(to, from, static_cast<size_t>(s.codes));
-        }
-    });
-  });
+  emit_call(b, op, "concat_codes", main.inputs, layout, touched,
+            [=, range = range_length(rows, b.threads())](std::span<std::byte* const> buffers) {
+              run_chunks(rows, range, [&](int64_t begin, int64_t end) {
+                for (const Segment& s : segments)
+                  for (int64_t r = begin; r < end; ++r) {
+                    const std::byte* from = at(buffers, s.source) + r * s.codes;
+                    std::byte* to = at(buffers, bo) + r * row + s.to;
+                    if (s.change)
+                      s.change->run(from, to, s.codes);
+                    else
+                      std::memcpy(to, from, static_cast<size_t>(s.codes));
+                  }
+              });
+            });
   return true;
 }
 
@@ -136,11 +138,12 @@ bool lower_code_function(PlanBuilder& b, const FusedOp& op) {
   const BufferId bx = b.read(x, layout), bo = b.write(out, layout);
   b.may_share(bx, bo);
   const int64_t count = b.shape(out).numel();
-  emit_call(b, op, "table", {x}, layout, {bx, bo}, [=, t = *table](std::span<std::byte* const> buffers) {
-    run_chunks(count, kCodesPerChunk, [&](int64_t begin, int64_t end) {
-      kernels->look_up(t.bytes(), at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
-    });
-  });
+  emit_call(b, op, "table", {x}, layout, {bx, bo},
+            [=, t = *table, range = codes_per_range(b, count)](std::span<std::byte* const> buffers) {
+              run_chunks(count, range, [&](int64_t begin, int64_t end) {
+                kernels->look_up(t.bytes(), at(buffers, bx) + begin, at(buffers, bo) + begin, end - begin);
+              });
+            });
   return true;
 }
 
@@ -185,15 +188,15 @@ bool lower_code_prelu(PlanBuilder& b, const FusedOp& op) {
   b.may_share(bx, bo);
   const int64_t channels = shape[1], pixels = shape.numel() / channels;
   emit_call(b, op, "channel_tables", {x}, layout, {bx, bo},
-            [=, tables = channel_tables(b, main, *slope)](std::span<std::byte* const> buffers) {
-              run_chunks(pixels, std::max<int64_t>(1, kCodesPerChunk / channels),
-                         [&](int64_t begin, int64_t end) {
-                           const std::byte* from = at(buffers, bx);
-                           std::byte* to = at(buffers, bo);
-                           for (int64_t i = begin * channels; i < end * channels; i += channels)
-                             for (int64_t c = 0; c < channels; ++c)
-                               to[i + c] = tables.bytes()[c * 256 + std::to_integer<int64_t>(from[i + c])];
-                         });
+            [=, tables = channel_tables(b, main, *slope),
+             range = range_length(pixels, b.threads())](std::span<std::byte* const> buffers) {
+              run_chunks(pixels, range, [&](int64_t begin, int64_t end) {
+                const std::byte* from = at(buffers, bx);
+                std::byte* to = at(buffers, bo);
+                for (int64_t i = begin * channels; i < end * channels; i += channels)
+                  for (int64_t c = 0; c < channels; ++c)
+                    to[i + c] = tables.bytes()[c * 256 + std::to_integer<int64_t>(from[i + c])];
+              });
             });
   return true;
 }

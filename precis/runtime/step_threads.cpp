@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "precis/core/checked.h"
 #include "precis/graph/op.h"
 
 namespace precis::runtime {
@@ -11,7 +12,8 @@ namespace {
 
 // Orders of magnitude of one core of today: they only decide about operations of a few microseconds.
 constexpr double kFloatMacsPerNs = 100, kCodeMacsPerNs = 300, kBytesPerNs = 30, kPoolTapsPerNs = 15;
-constexpr double kNsPerThread = 2000, kNsOfSmallPlan = 20'000;
+constexpr double kNsPerThread = 2000, kNsPerTeamThread = 500, kNsOfSmallPlan = 20'000;
+constexpr int64_t kRangesPerThread = 2;
 
 double bytes_of(const Graph& graph, ValueId id) {
   if (!id || !fully_known(graph.value(id).type.shape)) return 0;
@@ -42,15 +44,21 @@ std::optional<double> lone_chain_ns(const Graph& graph, const Node& node) {
          kFloatMacsPerNs;
 }
 
+bool encoded(const Graph& graph, ValueId id) { return id && graph.value(id).type.encoded(); }
+
+bool reads_codes(const Graph& graph, const FusedOp& op) {
+  const Node& main = graph.node(op.node);
+  return !main.inputs.empty() && encoded(graph, main.inputs[0]);
+}
+
 double estimated_ns(const Graph& graph, const FusedOp& op) {
   const Node& main = graph.node(op.node);
   if (const auto ns = lone_chain_ns(graph, main)) return *ns;
   double bytes = bytes_of(graph, op.residual);
   for (ValueId v : main.inputs) bytes += bytes_of(graph, v);
   for (ValueId v : op.outputs) bytes += bytes_of(graph, v);
-  const bool codes = !main.inputs.empty() && main.inputs[0] && graph.value(main.inputs[0]).type.encoded();
   const double macs = static_cast<double>(node_macs(graph, op.node));
-  return macs / (codes ? kCodeMacsPerNs : kFloatMacsPerNs) + bytes / kBytesPerNs +
+  return macs / (reads_codes(graph, op) ? kCodeMacsPerNs : kFloatMacsPerNs) + bytes / kBytesPerNs +
          pool_taps(graph, main) / kPoolTapsPerNs;
 }
 
@@ -64,7 +72,20 @@ int plan_threads(const Graph& graph, std::span<const FusedOp> ops, int available
 
 int step_threads(const Graph& graph, const FusedOp& op, int available) {
   if (available <= 1) return 1;
-  return std::max(1, static_cast<int>(std::min<double>(available, estimated_ns(graph, op) / kNsPerThread)));
+  const bool codes = reads_codes(graph, op) || (!op.outputs.empty() && encoded(graph, op.outputs[0]));
+  const double threads = estimated_ns(graph, op) / (codes ? kNsPerTeamThread : kNsPerThread);
+  return std::max(1, static_cast<int>(std::min<double>(available, threads)));
+}
+
+int64_t range_length(int64_t n, int64_t threads, int64_t granule) {
+  n = std::max<int64_t>(n, 1);
+  if (threads <= 1) return n;
+  const auto length = [&](int64_t ranges) { return round_up(ceil_div(n, ranges), granule); };
+  const auto longest = [&](int64_t range) {
+    return ceil_div(ceil_div(n, range), threads) * range;
+  };  // of a thread
+  const int64_t even = length(threads), fine = length(threads * kRangesPerThread);
+  return longest(fine) <= longest(even) + longest(even) / 16 ? fine : even;
 }
 
 }  // namespace precis::runtime

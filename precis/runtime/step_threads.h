@@ -1,5 +1,5 @@
-// How many threads work is worth: waking a team costs about as much as a microsecond of work, and a good deal
-// more when the other cores are busy with something else.
+// How many threads work is worth, and how it is cut for them. Starting OpenMP threads costs about as much as
+// a microsecond of work, a loop of a team that stands by (with_team) a fraction of that.
 #pragma once
 
 #include <span>
@@ -13,5 +13,10 @@ namespace precis::runtime {
 int plan_threads(const Graph& graph, std::span<const FusedOp> ops, int available);
 // For one of its operations: at least 1, at most `available`.
 int step_threads(const Graph& graph, const FusedOp& op, int available);
+
+// The length of the ranges that n items of equal work are cut into, a multiple of `granule`: as few rounds of
+// ranges as can be, and where it costs next to nothing two ranges a thread, so that a thread that is held up
+// leaves one to the others. n for one thread.
+int64_t range_length(int64_t n, int64_t threads, int64_t granule = 1);
 
 }  // namespace precis::runtime

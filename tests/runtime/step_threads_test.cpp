@@ -30,5 +30,19 @@ TEST(StepThreads, WorkDecides) {
   EXPECT_EQ(step_threads(large, large_ops[0], 1), 1);
 }
 
+// 14 lines by 2 threads: halves of 7, as quarters of 4, 4, 4 and 2 leave one thread 8.
+TEST(StepThreads, RangesShareTheWorkEvenly) {
+  EXPECT_EQ(range_length(100, 1), 100);
+  EXPECT_EQ(range_length(100, 1, 64), 100);
+  EXPECT_EQ(range_length(0, 1), 1);
+  EXPECT_EQ(range_length(0, 4, 8), 8);
+  EXPECT_EQ(range_length(28, 2), 7);
+  EXPECT_EQ(range_length(14, 2), 7);
+  EXPECT_EQ(range_length(14 * 14, 2, 14), 7 * 14);
+  EXPECT_EQ(range_length(1000, 2, 64), 256);
+  EXPECT_EQ(range_length(10'000, 2, 64), 2560);
+  EXPECT_EQ(range_length(3, 8), 1);
+}
+
 }  // namespace
 }  // namespace precis::runtime
