@@ -16,18 +16,19 @@ bool lower_code_shuffle(PlanBuilder& b, const FusedOp& op) {
     return false;
   const int64_t channels = shape[1], group = channels / shuffle->groups, pixels = shape.numel() / channels;
   if (channels > UINT16_MAX) return false;
-  std::vector<uint16_t> index;  // result channel b * groups + a comes from a * group + b
+  kernels::simd::Permutation p;  // result channel b * groups + a comes from a * group + b
   for (int64_t c = 0; c < channels; ++c)
-    index.push_back(static_cast<uint16_t>(c % shuffle->groups * group + c / shuffle->groups));
+    p.index.push_back(static_cast<uint16_t>(c % shuffle->groups * group + c / shuffle->groups));
+  p.tables = kernels->permutation_tables(p.index);
   const BufferId bx = b.read(x, Layout::kChannelsLast), bo = b.write(out, Layout::kChannelsLast);
-  emit_call(b, op, "permute_codes", {x}, Layout::kChannelsLast, {bx, bo},
-            [=, index = std::move(index),
-             range = range_length(pixels, b.threads())](std::span<std::byte* const> buffers) {
-              run_chunks(pixels, range, [&](int64_t begin, int64_t end) {
-                kernels->permute(index.data(), at(buffers, bx) + begin * channels,
-                                 at(buffers, bo) + begin * channels, end - begin, channels);
-              });
-            });
+  emit_call(
+      b, op, "permute_codes", {x}, Layout::kChannelsLast, {bx, bo},
+      [=, p = std::move(p), range = range_length(pixels, b.threads())](std::span<std::byte* const> buffers) {
+        run_chunks(pixels, range, [&](int64_t begin, int64_t end) {
+          kernels->permute(p, at(buffers, bx) + begin * channels, at(buffers, bo) + begin * channels,
+                           end - begin);
+        });
+      });
   return true;
 }
 

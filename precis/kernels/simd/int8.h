@@ -83,6 +83,12 @@ struct AveragePool {
   float zero_point = 0, code_min = 0, code_max = 255;
 };
 
+// An order of channels, and the same as the instruction set likes it: Kernels::permutation_tables(index), made once.
+struct Permutation {
+  std::vector<uint16_t> index;
+  std::vector<std::byte> tables;
+};
+
 struct Kernels {
   // Output pixels [first, last) of all groups. `scratch`: conv_scratch_elements().
   void (*conv)(const ConvShape& shape, const ConvData& data, const Epilogue& e, int64_t first, int64_t last, int16_t* scratch);
@@ -132,8 +138,9 @@ struct Kernels {
   // y[i] = table[x[i]]; the table has 256 bytes, indexed by the code's byte.
   void (*look_up)(const std::byte* table, const std::byte* x, std::byte* y, int64_t n);
   bool tables_are_fast = false;  // look_up() is faster than arithmetic on codes
-  // y[c] = x[index[c]] in each of `rows` rows of `channels` codes; x and y do not overlap.
-  void (*permute)(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels);
+  // y[c] = x[index[c]] in each of `rows` rows of as many codes as the index is long; x and y do not overlap.
+  void (*permute)(const Permutation& p, const std::byte* x, std::byte* y, int64_t rows);
+  std::vector<std::byte> (*permutation_tables)(const std::vector<uint16_t>& index);
   // Interpolation: y = sum over t ascending of weight[t] * (row[t] - z_x), as reals; then the same over rows
   // of reals, times `multiplier` and onto the grid.
   void (*blend_codes)(const std::byte* const* rows, const float* weights, int64_t taps, CodeType type,

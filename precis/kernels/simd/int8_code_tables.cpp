@@ -4,13 +4,15 @@
 
 namespace precis::kernels::simd {
 
-void permute_scalar(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels) {
+void permute_scalar(const Permutation& p, const std::byte* x, std::byte* y, int64_t rows) {
+  const size_t channels = p.index.size();
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels)
-    for (int64_t c = 0; c < channels; ++c) y[c] = x[index[c]];
+    for (size_t c = 0; c < channels; ++c) y[c] = x[p.index[c]];
 }
 
 void set_code_kernels(Kernels& k, Isa isa) {
   k.permute = permute_scalar;
+  k.permutation_tables = [](const std::vector<uint16_t>&) { return std::vector<std::byte>(); };
 #if defined(__x86_64__)
   set_transpose_avx2(k);
   set_look_up_avx2(k);

@@ -37,17 +37,26 @@ class PoolWindow {
     for (int i = 0; i < 3; ++i) count *= std::min(s_.kernel[i], steps(p.padded_end[i] - begin_[i], s_.dilation[i]));
     return count;
   }
+  // Calls body(first pixel of the input's line) for the lines inside the input.
   template <typename Body>
-  void for_each_tap(const std::byte* x, Body&& body) const {
-    const int64_t step = s_.dilation[2] * s_.channels, count = last_[2] - first_[2];
+  void for_each_line(const std::byte* x, Body&& body) const {
     for (int64_t a = first_[0]; a < last_[0]; ++a)
       for (int64_t b = first_[1]; b < last_[1]; ++b) {
         const int64_t plane = n_ * s_.in[0] + begin_[0] + a * s_.dilation[0];
-        const int64_t line = plane * s_.in[1] + begin_[1] + b * s_.dilation[1];
-        const std::byte* tap = x + (line * s_.in[2] + begin_[2] + first_[2] * s_.dilation[2]) * s_.channels;
-        for (int64_t c = 0; c < count; ++c, tap += step) body(tap);
+        body(x + (plane * s_.in[1] + begin_[1] + b * s_.dilation[1]) * s_.in[2] * s_.channels);
       }
   }
+  template <typename Body>
+  void for_each_tap(const std::byte* x, Body&& body) const {
+    const int64_t step = s_.dilation[2] * s_.channels, count = last_[2] - first_[2];
+    for_each_line(x, [&](const std::byte* line) {
+      const std::byte* tap = line + column() * s_.channels;
+      for (int64_t c = 0; c < count; ++c, tap += step) body(tap);
+    });
+  }
+  // Taps along a line, and where the first of them is.
+  int64_t columns() const { return std::max<int64_t>(0, last_[2] - first_[2]); }
+  int64_t column() const { return begin_[2] + first_[2] * s_.dilation[2]; }
 
  private:
   static int64_t steps(int64_t room, int64_t dilation) { return dilation == 1 ? room : (room + dilation - 1) / dilation; }
@@ -64,16 +73,21 @@ class PoolWindow {
 };
 
 template <bool kUnsigned>
+struct Largest {
+  static Bytes::Type lowest() { return Bytes::set(kUnsigned ? 0 : -128); }
+  static Bytes::Type of(Bytes::Type a, Bytes::Type b) {
+    return kUnsigned ? Bytes::larger_unsigned(a, b) : Bytes::larger_signed(a, b);
+  }
+};
+
+template <bool kUnsigned>
 void max_pool_rows(const PoolShape& s, const std::byte* x, std::byte* y, int64_t first, int64_t last) {
   PoolWindow w(s, first);
   for (int64_t row = first; row < last; ++row, w.next()) {
     std::byte* out = y + row * s.channels;
     const auto block = [&](int64_t c, auto count) {
-      Bytes::Type m = Bytes::set(kUnsigned ? 0 : -128);
-      w.for_each_tap(x, [&](const std::byte* tap) {
-        const Bytes::Type v = Bytes::load(tap + c, count);
-        m = kUnsigned ? Bytes::larger_unsigned(m, v) : Bytes::larger_signed(m, v);
-      });
+      Bytes::Type m = Largest<kUnsigned>::lowest();
+      w.for_each_tap(x, [&](const std::byte* tap) { m = Largest<kUnsigned>::of(m, Bytes::load(tap + c, count)); });
       Bytes::store(out + c, count, m);
     };
     int64_t c = 0;
@@ -82,8 +96,74 @@ void max_pool_rows(const PoolShape& s, const std::byte* x, std::byte* y, int64_t
   }
 }
 
+// For windows that overlap: maxima over their lines first, all pixels of a line at once, then along the line.
+constexpr int64_t kMaxLines = 16, kLineBytes = 8192;
+
+int64_t columns_of_windows(const PoolShape& s, int64_t windows) {
+  return (windows - 1) * s.stride[2] + (s.kernel[2] - 1) * s.dilation[2] + 1;
+}
+
+bool pools_by_lines(const PoolShape& s) {
+  return s.kernel[2] > s.stride[2] && s.kernel[0] * s.kernel[1] <= kMaxLines &&
+         columns_of_windows(s, 1) * s.channels <= kLineBytes;
+}
+
+// n bytes; fills the last register of `out`. kLines: 0 for any count.
+template <bool kUnsigned, int kLines>
+void max_of_lines(const std::byte* const* lines, int64_t count, std::byte* out, int64_t n) {
+  const auto block = [&](int64_t i, auto bytes) {
+    Bytes::Type m = Largest<kUnsigned>::lowest();
+    for (int64_t l = 0; l < (kLines != 0 ? kLines : count); ++l)
+      m = Largest<kUnsigned>::of(m, Bytes::load(lines[l] + i, bytes));
+    Bytes::store(out + i, Full(), m);
+  };
+  int64_t i = 0;
+  for (; i + Bytes::kCount <= n; i += Bytes::kCount) block(i, Full());
+  if (i < n) block(i, n - i);
+}
+
+// One result: whole registers are stored where they end before `end`, what they leave behind is written over later.
+template <bool kUnsigned, int kTaps>
+void max_of_taps(const std::byte* first, int64_t step, int64_t taps, std::byte* y, int64_t channels, const std::byte* end) {
+  for (int64_t c = 0; c < channels; c += Bytes::kCount) {
+    Bytes::Type m = Largest<kUnsigned>::lowest();
+    for (int64_t t = 0; t < (kTaps != 0 ? kTaps : taps); ++t)
+      m = Largest<kUnsigned>::of(m, Bytes::load(first + t * step + c, Full()));
+    if (end - (y + c) >= Bytes::kCount)
+      Bytes::store(y + c, Full(), m);
+    else
+      Bytes::store(y + c, std::min(Bytes::kCount, channels - c), m);
+  }
+}
+
+template <bool kUnsigned>
+void max_pool_by_lines(const PoolShape& s, const std::byte* x, std::byte* y, int64_t first, int64_t last) {
+  alignas(64) std::byte line[kLineBytes + Bytes::kCount];
+  int64_t windows = 1;  // of a block
+  while (columns_of_windows(s, 2 * windows) * s.channels <= kLineBytes) windows *= 2;
+  const int64_t step = s.dilation[2] * s.channels;
+  for (int64_t row = first; row < last;) {
+    PoolWindow w(s, row);
+    const int64_t x_out = row % s.out[2], count = std::min({windows, s.out[2] - x_out, last - row});
+    const int64_t begin = x_out * s.stride[2] - s.pad[2];
+    const int64_t left = std::max<int64_t>(begin, 0), right = std::min(begin + columns_of_windows(s, count), s.in[2]);
+    const std::byte* lines[kMaxLines];
+    int64_t n = 0;
+    w.for_each_line(x, [&](const std::byte* p) { lines[n++] = p + left * s.channels; });
+    (n == 3 ? max_of_lines<kUnsigned, 3> : max_of_lines<kUnsigned, 0>)(lines, n, line, (right - left) * s.channels);
+    std::byte *out = y + row * s.channels, *end = out + count * s.channels;
+    for (int64_t i = 0; i < count; ++i, out += s.channels, w.next())
+      (w.columns() == 3 ? max_of_taps<kUnsigned, 3> : max_of_taps<kUnsigned, 0>)(
+          line + (w.column() - left) * s.channels, step, w.columns(), out, s.channels, end);
+    row += count;
+  }
+}
+
 void max_pool_codes(const PoolShape& s, CodeType type, const std::byte* x, std::byte* y, int64_t first, int64_t last) {
-  type == CodeType::kU8 ? max_pool_rows<true>(s, x, y, first, last) : max_pool_rows<false>(s, x, y, first, last);
+  const bool lines = pools_by_lines(s);
+  if (type == CodeType::kU8)
+    return lines ? max_pool_by_lines<true>(s, x, y, first, last) : max_pool_rows<true>(s, x, y, first, last);
+  lines ? max_pool_by_lines<false>(s, x, y, first, last) : max_pool_rows<false>(s, x, y, first, last);
 }
 
 // Channels summed at once: one pass over the taps for four vectors.

@@ -34,6 +34,6 @@ void set_pools_avx512(Kernels& k);
 void set_look_up_avx2(Kernels& k);
 void set_transpose_avx2(Kernels& k);
 void set_vbmi(Kernels& k);
-void permute_scalar(const uint16_t* index, const std::byte* x, std::byte* y, int64_t rows, int64_t channels);
+void permute_scalar(const Permutation& p, const std::byte* x, std::byte* y, int64_t rows);
 
 }  // namespace precis::kernels::simd
