@@ -58,6 +58,19 @@ struct Lanes {
 
   static Raw exclusive_or(Raw a, Raw b) { return _mm_xor_si128(a, b); }
   static Int widen(Raw codes) { return _mm256_cvtepu8_epi32(codes); }
+  // Twice as many lanes of uint16.
+  static Int widen_pair(const std::byte* p, Full) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static Int widen_pair(const std::byte* p, int64_t count) {
+    std::byte buffer[2 * kCount] = {};
+    std::memcpy(buffer, p, static_cast<size_t>(count));
+    return widen_pair(buffer, Full());
+  }
+  static Int add_pairs(Int a, Int b) { return _mm256_add_epi16(a, b); }
+  static Int exclusive_or(Int a, Int b) { return _mm256_xor_si256(a, b); }
+  static Int first_of_pair(Int v) { return _mm256_cvtepu16_epi32(_mm256_castsi256_si128(v)); }
+  static Int second_of_pair(Int v) { return _mm256_cvtepu16_epi32(_mm256_extracti128_si256(v, 1)); }
   static Int add(Int a, Int b) { return _mm256_add_epi32(a, b); }
   static Int subtract(Int a, Int b) { return _mm256_sub_epi32(a, b); }
   static Int multiply(Int a, Int b) { return _mm256_mullo_epi32(a, b); }

@@ -34,6 +34,15 @@ struct Lanes {
 
   static Raw exclusive_or(Raw a, Raw b) { return _mm_xor_si128(a, b); }
   static Int widen(Raw codes) { return _mm512_maskz_cvtepu8_epi32(kAll, codes); }
+  // Twice as many lanes of uint16.
+  static Int widen_pair(const std::byte* p, Full) { return widen_pair(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  static Int widen_pair(const std::byte* p, int64_t count) {
+    return widen_pair(_mm256_maskz_loadu_epi8(static_cast<__mmask32>((uint64_t{1} << count) - 1), p));
+  }
+  static Int add_pairs(Int a, Int b) { return _mm512_add_epi16(a, b); }
+  static Int exclusive_or(Int a, Int b) { return _mm512_xor_si512(a, b); }
+  static Int first_of_pair(Int v) { return _mm512_maskz_cvtepu16_epi32(kAll, _mm512_maskz_extracti64x4_epi64(0xf, v, 0)); }
+  static Int second_of_pair(Int v) { return _mm512_maskz_cvtepu16_epi32(kAll, _mm512_maskz_extracti64x4_epi64(0xf, v, 1)); }
   static Int add(Int a, Int b) { return _mm512_add_epi32(a, b); }
   static Int subtract(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   static Int multiply(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
@@ -49,6 +58,7 @@ struct Lanes {
   static Real zero_for_nan(Real v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v); }
 
  private:
+  static Int widen_pair(__m256i codes) { return _mm512_maskz_cvtepu8_epi16(~__mmask32{0}, codes); }
   // Zero-masked forms with all lanes: the plain ones pass an undefined register that GCC 12 warns about.
   static constexpr __mmask16 kAll = 0xffff;
   static __m128i narrow(Int v) { return _mm512_maskz_cvtepi32_epi8(kAll, v); }

@@ -166,40 +166,88 @@ void max_pool_codes(const PoolShape& s, CodeType type, const std::byte* x, std::
   lines ? max_pool_by_lines<false>(s, x, y, first, last) : max_pool_rows<false>(s, x, y, first, last);
 }
 
-// Channels summed at once: one pass over the taps for four vectors.
-constexpr int64_t kSums = 4;
+// Sums of centred codes: for windows of any size, and, twice as many in a register, for those whose sums fit 16 bits.
+struct Sums {
+  static constexpr int64_t kCount = Lanes::kCount;
+  Sums(CodeType type, int32_t zero_point) : read(type, zero_point) {}
+  template <typename Count>
+  Int add(Int sum, const std::byte* p, Count count) const {
+    return Lanes::add(sum, read.centred(p, count));
+  }
+  // Calls body(first lane, 32-bit sums); `taps`: how many codes were added.
+  template <typename Body>
+  void for_each_part(Int sum, int64_t, const Body& body) const {
+    body(0, sum);
+  }
+  CodeReader read;
+};
 
-void average_pool_codes(const PoolShape& s, const AveragePool& p, CodeType x_type, CodeType, const std::byte* x, std::byte* y,
-                        int64_t first, int64_t last) {
-  const CodeReader read(x_type, p.x_zero_point);
+struct ShortSums {
+  static constexpr int64_t kCount = 2 * Lanes::kCount, kMaxTaps = UINT16_MAX / UINT8_MAX;
+  ShortSums(CodeType type, int32_t zero_point)
+      : flip(Lanes::set(type == CodeType::kU8 ? 0 : 0x800080)), zero(type == CodeType::kU8 ? zero_point : zero_point + 128) {}
+  template <typename Count>
+  Int add(Int sum, const std::byte* p, Count count) const {
+    return Lanes::add_pairs(sum, Lanes::exclusive_or(Lanes::widen_pair(p, count), flip));
+  }
+  template <typename Body>
+  void for_each_part(Int sum, int64_t taps, const Body& body) const {
+    const Int zeros = Lanes::set(static_cast<int32_t>(taps) * zero);
+    body(0, Lanes::subtract(Lanes::first_of_pair(sum), zeros));
+    body(Lanes::kCount, Lanes::subtract(Lanes::second_of_pair(sum), zeros));
+  }
+  Int flip;
+  int32_t zero;
+};
+
+constexpr int64_t kRegisters = 4;  // summed in one pass over the taps
+
+template <typename S>
+void average_rows(const PoolShape& s, const AveragePool& p, const S& sums, const std::byte* x, std::byte* y, int64_t first,
+                  int64_t last) {
   const CodeWriter write(p.zero_point, p.code_min, p.code_max);
   PoolWindow w(s, first);
   for (int64_t row = first; row < last; ++row, w.next()) {
-    const Real m = Lanes::set(p.multiplier[p.include_pad ? w.padded_taps(p) : w.taps()]);
+    const int64_t taps = w.taps(), at = row * s.channels;
+    const Real m = Lanes::set(p.multiplier[p.include_pad ? w.padded_taps(p) : taps]);
     const auto finish = [&](int64_t c, auto count, Int sum) {
       const Real t = Lanes::multiply(Lanes::real(sum), m);
-      if (p.real)
-        Lanes::store(reinterpret_cast<float*>(y) + row * s.channels + c, count, t);
-      else
-        write(y + row * s.channels + c, count, t);
+      p.real ? Lanes::store(reinterpret_cast<float*>(y) + at + c, count, t) : write(y + at + c, count, t);
+    };
+    const auto finish_all = [&](int64_t c, Int sum) {
+      sums.for_each_part(sum, taps, [&](int64_t lane, Int part) {
+        const int64_t left = s.channels - c - lane;
+        if (left >= Lanes::kCount)
+          finish(c + lane, Full(), part);
+        else if (left > 0)
+          finish(c + lane, left, part);
+      });
     };
     const auto one = [&](int64_t c, auto count) {
       Int sum = Lanes::set(int32_t{0});
-      w.for_each_tap(x, [&](const std::byte* tap) { sum = Lanes::add(sum, read.centred(tap + c, count)); });
-      finish(c, count, sum);
+      w.for_each_tap(x, [&](const std::byte* tap) { sum = sums.add(sum, tap + c, count); });
+      finish_all(c, sum);
     };
     int64_t c = 0;
-    for (; c + kSums * Lanes::kCount <= s.channels; c += kSums * Lanes::kCount) {
-      Int sums[kSums];
-      for (Int& sum : sums) sum = Lanes::set(int32_t{0});
+    for (; c + kRegisters * S::kCount <= s.channels; c += kRegisters * S::kCount) {
+      Int several[kRegisters];
+      for (Int& sum : several) sum = Lanes::set(int32_t{0});
       w.for_each_tap(x, [&](const std::byte* tap) {
-        for (int64_t i = 0; i < kSums; ++i) sums[i] = Lanes::add(sums[i], read.centred(tap + c + i * Lanes::kCount, Full()));
+        for (int64_t i = 0; i < kRegisters; ++i) several[i] = sums.add(several[i], tap + c + i * S::kCount, Full());
       });
-      for (int64_t i = 0; i < kSums; ++i) finish(c + i * Lanes::kCount, Full(), sums[i]);
+      for (int64_t i = 0; i < kRegisters; ++i) finish_all(c + i * S::kCount, several[i]);
     }
-    for (; c + Lanes::kCount <= s.channels; c += Lanes::kCount) one(c, Full());
+    for (; c + S::kCount <= s.channels; c += S::kCount) one(c, Full());
     if (c < s.channels) one(c, s.channels - c);
   }
+}
+
+void average_pool_codes(const PoolShape& s, const AveragePool& p, CodeType type, CodeType, const std::byte* x, std::byte* y,
+                        int64_t first, int64_t last) {
+  if (s.kernel[0] * s.kernel[1] * s.kernel[2] <= ShortSums::kMaxTaps)
+    average_rows(s, p, ShortSums(type, p.x_zero_point), x, y, first, last);
+  else
+    average_rows(s, p, Sums(type, p.x_zero_point), x, y, first, last);
 }
 
 void fill_pools(Kernels& k) {
