@@ -14,6 +14,7 @@ struct Avx2Vectors {
   using Reals = __m256;
   using Finish = precis::kernels::simd::Finish;
   static Vector load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static Vector load_input(const void* p) { return load(p); }
   static Vector low8(Vector a, Vector b) { return _mm256_unpacklo_epi8(a, b); }
   static Vector high8(Vector a, Vector b) { return _mm256_unpackhi_epi8(a, b); }
   static Vector low16(Vector a, Vector b) { return _mm256_unpacklo_epi16(a, b); }
