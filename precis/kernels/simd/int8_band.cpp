@@ -30,10 +30,19 @@ void move_word(const std::byte* from, std::byte* to, uint64_t flip) {
   std::memcpy(to, &word, sizeof word);
 }
 
+// The first and the last kBytes of n codes, kBytes <= n <= 2 * kBytes.
+template <size_t kBytes>
+void copy_ends(const std::byte* from, int64_t n, std::byte* to) {
+  std::memcpy(to, from, kBytes);
+  std::memcpy(to + n - kBytes, from + n - kBytes, kBytes);
+}
+
 // Copies n codes; `flip` is XORed in. Few codes are not worth a call: overlapping words.
 [[gnu::always_inline]] inline void copy_codes(const std::byte* from, int64_t n, uint64_t flip,
                                               std::byte* to) {
-  if (flip == 0 && n > 32) {
+  if (flip == 0 && n >= 16) {
+    if (n <= 32) return copy_ends<16>(from, n, to);
+    if (n <= 64) return copy_ends<32>(from, n, to);
     std::memcpy(to, from, static_cast<size_t>(n));
   } else if (n >= 8) {
     for (int64_t i = 0; i + 8 <= n; i += 8) move_word<uint64_t>(from + i, to + i, flip);
