@@ -1,5 +1,5 @@
-// Parity of the element-wise, pooling and moving kernels on codes with the scalar contract, for every instruction set that this
-// CPU has: the integers must be equal, float results bit for bit.
+// Parity of the element-wise, pooling and moving kernels on codes with the scalar contract, for every
+// instruction set that this CPU has: the integers must be equal, float results bit for bit.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,7 +17,8 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 
 bool runs_here(Isa isa) {
   if (cpu_isa() == Isa::kScalar) return false;
-  return isa == Isa::kAvx2 || isa == Isa::kAvx2Vnni || cpu_isa() >= isa;  // the AVX2 VNNI table has no VNNI in these kernels
+  return isa == Isa::kAvx2 || isa == Isa::kAvx2Vnni ||
+         cpu_isa() >= isa;  // the AVX2 VNNI table has no VNNI in these kernels
 }
 
 class SimdCodes : public testing::TestWithParam<Isa> {
@@ -74,12 +75,15 @@ TEST_P(SimdCodes, SumsAndRescaling) {
     set_grid(p, grid);
     Guarded y(a.size()), z(a.size());
     fast_->add(p, a.data(), b.data(), y.data(), n);
-    fast_->rescale({p.a_type, p.y_type, p.a_zero_point, p.multiplier_a, p.zero_point, p.code_min, p.code_max}, a.data(), z.data(), n);
+    fast_->rescale({p.a_type, p.y_type, p.a_zero_point, p.multiplier_a, p.zero_point, p.code_min, p.code_max},
+                   a.data(), z.data(), n);
     ASSERT_TRUE(y.intact() && z.intact());
     for (size_t i = 0; i < a.size(); ++i) {
-      const float fa = static_cast<float>(code_of(a[i], p.a_type) - p.a_zero_point), fb = static_cast<float>(code_of(b[i], p.b_type) - p.b_zero_point);
+      const float fa = static_cast<float>(code_of(a[i], p.a_type) - p.a_zero_point),
+                  fb = static_cast<float>(code_of(b[i], p.b_type) - p.b_zero_point);
       const float t = std::fma(fb, p.multiplier_b, fa * p.multiplier_a);
-      ASSERT_EQ(code_of(y.bytes[i], p.y_type), ref::round_to_grid(ref::activate(limits.activation, t), grid)) << seed;
+      ASSERT_EQ(code_of(y.bytes[i], p.y_type), ref::round_to_grid(ref::activate(limits.activation, t), grid))
+          << seed;
       ASSERT_EQ(code_of(z.bytes[i], p.y_type), ref::round_to_grid(fa * p.multiplier_a, grid)) << seed;
     }
   }
@@ -100,9 +104,11 @@ TEST_P(SimdCodes, Products) {
     fast_->multiply(p, a.data(), b.data(), y.data(), n);
     ASSERT_TRUE(y.intact());
     for (size_t i = 0; i < a.size(); ++i) {
-      const int product = (code_of(a[i], p.a_type) - p.a_zero_point) * (code_of(b[i], p.b_type) - p.b_zero_point);
+      const int product =
+          (code_of(a[i], p.a_type) - p.a_zero_point) * (code_of(b[i], p.b_type) - p.b_zero_point);
       const float t = static_cast<float>(product) * p.multiplier;
-      ASSERT_EQ(code_of(y.bytes[i], p.y_type), ref::round_to_grid(ref::activate(limits.activation, t), grid)) << seed;
+      ASSERT_EQ(code_of(y.bytes[i], p.y_type), ref::round_to_grid(ref::activate(limits.activation, t), grid))
+          << seed;
     }
   }
 }
@@ -133,25 +139,31 @@ TEST_P(SimdCodes, AffineMapsPerChannel) {
     ASSERT_TRUE(y.intact());
     for (size_t i = 0; i < x.size(); ++i) {
       const size_t c = i % static_cast<size_t>(channels);
-      const float t = std::fma(static_cast<float>(code_of(x[i], p.x_type) - p.x_zero_point), multiplier[c], offset[c]);
-      ASSERT_EQ(code_of(y.bytes[i], p.y_type), ref::round_to_grid(ref::activate(limits.activation, t), grid)) << seed;
+      const float t =
+          std::fma(static_cast<float>(code_of(x[i], p.x_type) - p.x_zero_point), multiplier[c], offset[c]);
+      ASSERT_EQ(code_of(y.bytes[i], p.y_type), ref::round_to_grid(ref::activate(limits.activation, t), grid))
+          << seed;
     }
   }
 }
 
 TEST_P(SimdCodes, QuantizeHandlesTiesNanAndInfinity) {
-  std::vector<float> x = {0.5f, 1.5f, 2.5f, -0.5f, -1.5f, NAN, kInf, -kInf, 1e30f, -1e30f, 0, -0.0f, 254.5f, 3.49999976f};
+  std::vector<float> x = {0.5f,  1.5f,  2.5f,   -0.5f, -1.5f, NAN,    kInf,
+                          -kInf, 1e30f, -1e30f, 0,     -0.0f, 254.5f, 3.49999976f};
   Random r(5);
   for (int i = 0; i < 1000; ++i) x.push_back(r.rng.uniform(-400, 400));
   std::vector<std::byte> y(x.size());
   for (CodeType type : {CodeType::kU8, CodeType::kS8})
     for (float scale : {1.0f, 0.1f, 3.0f}) {
       const int lo = type == CodeType::kU8 ? 0 : -128, hi = lo + 255;
-      fast_->quantize(x.data(), scale, 10, static_cast<float>(lo), static_cast<float>(hi), type, y.data(), static_cast<int64_t>(x.size()));
-      for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(code_of(y[i], type), quantize_value(x[i], scale, 10, lo, hi)) << x[i];
+      fast_->quantize(x.data(), scale, 10, static_cast<float>(lo), static_cast<float>(hi), type, y.data(),
+                      static_cast<int64_t>(x.size()));
+      for (size_t i = 0; i < x.size(); ++i)
+        ASSERT_EQ(code_of(y[i], type), quantize_value(x[i], scale, 10, lo, hi)) << x[i];
       std::vector<float> back(x.size());
       fast_->dequantize(y.data(), type, scale, 10, back.data(), static_cast<int64_t>(x.size()));
-      for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(back[i], dequantize_value(code_of(y[i], type), scale, 10));
+      for (size_t i = 0; i < x.size(); ++i)
+        ASSERT_EQ(back[i], dequantize_value(code_of(y[i], type), scale, 10));
     }
 }
 
@@ -193,7 +205,8 @@ PoolCase pool_case(uint64_t seed) {
   p.real = r.coin();
   c.type = r.type();
   p.x_zero_point = r.zero_point(c.type);
-  for (int64_t n = 1; n <= s.kernel[1] * s.kernel[2]; ++n) c.multiplier.push_back(0.7f / static_cast<float>(n));
+  for (int64_t n = 1; n <= s.kernel[1] * s.kernel[2]; ++n)
+    c.multiplier.push_back(0.7f / static_cast<float>(n));
   c.grid = random_grid(r, c.type);
   set_grid(p, c.grid);
   c.x = r.codes(s.batch * s.in[1] * s.in[2] * s.channels);
@@ -210,10 +223,12 @@ PoolTruth pool_truth(const PoolCase& c, int64_t row, int64_t channel) {
   const int64_t ow = row % s.out[2], oh = row / s.out[2] % s.out[1], n = row / s.out[2] / s.out[1];
   for (int64_t a = 0; a < s.kernel[1]; ++a)
     for (int64_t b = 0; b < s.kernel[2]; ++b) {
-      const int64_t h = oh * s.stride[1] - s.pad[1] + a * s.dilation[1], w = ow * s.stride[2] - s.pad[2] + b * s.dilation[2];
+      const int64_t h = oh * s.stride[1] - s.pad[1] + a * s.dilation[1],
+                    w = ow * s.stride[2] - s.pad[2] + b * s.dilation[2];
       t.padded += h < c.average.padded_end[1] && w < c.average.padded_end[2];
       if (h < 0 || w < 0 || h >= s.in[1] || w >= s.in[2]) continue;
-      const int code = code_of(c.x[static_cast<size_t>(((n * s.in[1] + h) * s.in[2] + w) * s.channels + channel)], c.type);
+      const int code =
+          code_of(c.x[static_cast<size_t>(((n * s.in[1] + h) * s.in[2] + w) * s.channels + channel)], c.type);
       t.best = std::max(t.best, code);
       t.sum += code - c.average.x_zero_point;
       ++t.count;
@@ -235,9 +250,11 @@ TEST_P(SimdCodes, Pools) {
     }
     ASSERT_TRUE(top.intact() && mean.intact());
     for (size_t i = 0; i < count; ++i) {
-      const PoolTruth truth = pool_truth(c, static_cast<int64_t>(i) / s.channels, static_cast<int64_t>(i) % s.channels);
+      const PoolTruth truth =
+          pool_truth(c, static_cast<int64_t>(i) / s.channels, static_cast<int64_t>(i) % s.channels);
       ASSERT_EQ(code_of(top.bytes[i], c.type), truth.best) << seed;
-      const float t = static_cast<float>(truth.sum) * c.multiplier[static_cast<size_t>(c.average.include_pad ? truth.padded : truth.count)];
+      const float t = static_cast<float>(truth.sum) *
+                      c.multiplier[static_cast<size_t>(c.average.include_pad ? truth.padded : truth.count)];
       float real = 0;
       if (c.average.real) std::memcpy(&real, mean.bytes.data() + 4 * i, 4);
       if (c.average.real)
@@ -256,7 +273,8 @@ TEST_P(SimdCodes, Transposes) {
     const auto x = r.codes(rows * from_stride);
     std::vector<std::byte> y(static_cast<size_t>(columns * to_stride), std::byte{0x5a}), want = y;
     for (int64_t i = 0; i < rows; ++i)
-      for (int64_t k = 0; k < columns; ++k) want[static_cast<size_t>(k * to_stride + i)] = x[static_cast<size_t>(i * from_stride + k)];
+      for (int64_t k = 0; k < columns; ++k)
+        want[static_cast<size_t>(k * to_stride + i)] = x[static_cast<size_t>(i * from_stride + k)];
     fast_->transpose(x.data(), from_stride, rows, columns, y.data(), to_stride);
     ASSERT_EQ(y, want) << rows << " x " << columns;
   }
@@ -335,7 +353,8 @@ TEST_P(SimdCodes, Blends) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SimdCodes, testing::Values(Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512, Isa::kAvx512Vnni),
+INSTANTIATE_TEST_SUITE_P(All, SimdCodes,
+                         testing::Values(Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512, Isa::kAvx512Vnni),
                          [](const auto& info) { return std::string(isa_name(info.param)); });
 
 }  // namespace

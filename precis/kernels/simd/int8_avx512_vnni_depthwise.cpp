@@ -11,7 +11,8 @@ struct Avx512Vnni {
   using Reals = __m512;
   using Finish = Finish512;
   static Vector load(const void* p) { return _mm512_loadu_si512(p); }
-  // In a register: GCC would rather read memory twice for two uses, and most of these loads cross a cache line.
+  // In a register: GCC would rather read memory twice for two uses, and most of these loads cross a cache
+  // line.
   static Vector load_input(const void* p) {
     Vector v = load(p);
     __asm__("" : "+v"(v));

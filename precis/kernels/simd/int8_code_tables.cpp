@@ -1,5 +1,5 @@
-// The part of a table that is neither convolution nor matrix product: element-wise operators, pools, tables over all codes and
-// transposes.
+// The part of a table that is neither convolution nor matrix product: element-wise operators, pools, tables
+// over all codes and transposes.
 #include "precis/kernels/simd/int8_tables.h"
 
 namespace precis::kernels::simd {

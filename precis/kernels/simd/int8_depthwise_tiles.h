@@ -1,8 +1,8 @@
 // The depthwise kernel (int8_depthwise.h), written once for every instruction set. Included only by files
 // compiled for one of them; everything is internal to each (anonymous namespace). `V` names the vectors:
-//   kBytes; Vector (kBytes codes, or kBytes / 4 sums), Reals; load, load_input, low8, high8, low16, high16 (interleaving
-//   within 128-bit lanes), spread<i> (the i-th four codes of each lane as 32 bits), add_products, store,
-//   store_reals Finish: scaled, plain_value, add_residual, clamped, codes
+//   kBytes; Vector (kBytes codes, or kBytes / 4 sums), Reals; load, load_input, low8, high8, low16, high16
+//   (interleaving within 128-bit lanes), spread<i> (the i-th four codes of each lane as 32 bits),
+//   add_products, store, store_reals Finish: scaled, plain_value, add_residual, clamped, codes
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The vector of the code kernels (int8_elementwise_body.h, int8_pool_body.h) on AVX2: 8 lanes of int32 or float. Included
-// only by files compiled for AVX2; internal to each (anonymous namespace).
+// The vector of the code kernels (int8_elementwise_body.h, int8_pool_body.h) on AVX2: 8 lanes of int32 or
+// float. Included only by files compiled for AVX2; internal to each (anonymous namespace).
 #pragma once
 
 #include <immintrin.h>
@@ -38,10 +38,11 @@ struct Lanes {
   }
   // The low byte of each lane.
   static void store_codes(std::byte* p, Full, Int v) {
-    const __m256i pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1,
-                                          -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    const __m256i pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4,
+                                          8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
     const __m256i bytes = _mm256_shuffle_epi8(v, pick);
-    const __m128i codes = _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
+    const __m128i codes =
+        _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), codes);
   }
   static void store_codes(std::byte* p, int64_t count, Int v) {
@@ -89,7 +90,9 @@ struct Bytes {
   static constexpr int64_t kCount = 32;
   using Type = __m256i;
   static Type set(int v) { return _mm256_set1_epi8(static_cast<char>(v)); }
-  static Type load(const std::byte* p, Full) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  static Type load(const std::byte* p, Full) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
   static Type load(const std::byte* p, int64_t count) {
     std::byte buffer[kCount] = {};
     std::memcpy(buffer, p, static_cast<size_t>(count));

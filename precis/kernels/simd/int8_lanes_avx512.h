@@ -1,5 +1,6 @@
-// The vector of the code kernels (int8_elementwise_body.h, int8_pool_body.h) on AVX-512 (F, BW, DQ, VL): 16 lanes of int32 or
-// float, tails by masks. Included only by files compiled for AVX-512; internal to each (anonymous namespace).
+// The vector of the code kernels (int8_elementwise_body.h, int8_pool_body.h) on AVX-512 (F, BW, DQ, VL): 16
+// lanes of int32 or float, tails by masks. Included only by files compiled for AVX-512; internal to each
+// (anonymous namespace).
 #pragma once
 
 #include <immintrin.h>
@@ -27,22 +28,32 @@ struct Lanes {
   static Real load(const float* p, Full) { return _mm512_loadu_ps(p); }
   static Real load(const float* p, int64_t count) { return _mm512_maskz_loadu_ps(first(count), p); }
   // The low byte of each lane.
-  static void store_codes(std::byte* p, Full, Int v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(v)); }
-  static void store_codes(std::byte* p, int64_t count, Int v) { _mm_mask_storeu_epi8(p, first(count), narrow(v)); }
+  static void store_codes(std::byte* p, Full, Int v) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(v));
+  }
+  static void store_codes(std::byte* p, int64_t count, Int v) {
+    _mm_mask_storeu_epi8(p, first(count), narrow(v));
+  }
   static void store(float* p, Full, Real v) { _mm512_storeu_ps(p, v); }
   static void store(float* p, int64_t count, Real v) { _mm512_mask_storeu_ps(p, first(count), v); }
 
   static Raw exclusive_or(Raw a, Raw b) { return _mm_xor_si128(a, b); }
   static Int widen(Raw codes) { return _mm512_maskz_cvtepu8_epi32(kAll, codes); }
   // Twice as many lanes of uint16.
-  static Int widen_pair(const std::byte* p, Full) { return widen_pair(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  static Int widen_pair(const std::byte* p, Full) {
+    return widen_pair(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
   static Int widen_pair(const std::byte* p, int64_t count) {
     return widen_pair(_mm256_maskz_loadu_epi8(static_cast<__mmask32>((uint64_t{1} << count) - 1), p));
   }
   static Int add_pairs(Int a, Int b) { return _mm512_add_epi16(a, b); }
   static Int exclusive_or(Int a, Int b) { return _mm512_xor_si512(a, b); }
-  static Int first_of_pair(Int v) { return _mm512_maskz_cvtepu16_epi32(kAll, _mm512_maskz_extracti64x4_epi64(0xf, v, 0)); }
-  static Int second_of_pair(Int v) { return _mm512_maskz_cvtepu16_epi32(kAll, _mm512_maskz_extracti64x4_epi64(0xf, v, 1)); }
+  static Int first_of_pair(Int v) {
+    return _mm512_maskz_cvtepu16_epi32(kAll, _mm512_maskz_extracti64x4_epi64(0xf, v, 0));
+  }
+  static Int second_of_pair(Int v) {
+    return _mm512_maskz_cvtepu16_epi32(kAll, _mm512_maskz_extracti64x4_epi64(0xf, v, 1));
+  }
   static Int add(Int a, Int b) { return _mm512_add_epi32(a, b); }
   static Int subtract(Int a, Int b) { return _mm512_sub_epi32(a, b); }
   static Int multiply(Int a, Int b) { return _mm512_mullo_epi32(a, b); }

@@ -1,5 +1,5 @@
-// Max and average pooling of codes, channels last, written once over the vectors (`Lanes`, `Bytes`) that the including file has
-// chosen. Included behind int8_lanes_avx2.h or int8_lanes_avx512.h only.
+// Max and average pooling of codes, channels last, written once over the vectors (`Lanes`, `Bytes`) that the
+// including file has chosen. Included behind int8_lanes_avx2.h or int8_lanes_avx512.h only.
 #pragma once
 
 #include "precis/kernels/simd/int8_code_io_body.h"
@@ -7,7 +7,8 @@
 namespace precis::kernels::simd {
 namespace {
 
-// The part of one output pixel's window that lies inside the input, walked in order without dividing for each pixel.
+// The part of one output pixel's window that lies inside the input, walked in order without dividing for each
+// pixel.
 class PoolWindow {
  public:
   PoolWindow(const PoolShape& s, int64_t row) : s_(s) {
@@ -34,7 +35,8 @@ class PoolWindow {
   // How many elements count when the padding does.
   int64_t padded_taps(const AveragePool& p) const {
     int64_t count = 1;
-    for (int i = 0; i < 3; ++i) count *= std::min(s_.kernel[i], steps(p.padded_end[i] - begin_[i], s_.dilation[i]));
+    for (int i = 0; i < 3; ++i)
+      count *= std::min(s_.kernel[i], steps(p.padded_end[i] - begin_[i], s_.dilation[i]));
     return count;
   }
   // Calls body(first pixel of the input's line) for the lines inside the input.
@@ -59,7 +61,9 @@ class PoolWindow {
   int64_t column() const { return begin_[2] + first_[2] * s_.dilation[2]; }
 
  private:
-  static int64_t steps(int64_t room, int64_t dilation) { return dilation == 1 ? room : (room + dilation - 1) / dilation; }
+  static int64_t steps(int64_t room, int64_t dilation) {
+    return dilation == 1 ? room : (room + dilation - 1) / dilation;
+  }
   void place(int i) {
     begin_[i] = at_[i] * s_.stride[i] - s_.pad[i];
     first_[i] = begin_[i] < 0 ? steps(-begin_[i], s_.dilation[i]) : 0;
@@ -68,7 +72,7 @@ class PoolWindow {
 
   const PoolShape& s_;
   int64_t n_ = 0, at_[3] = {};
-  int64_t begin_[3] = {};               // where the window begins; may lie in the padding
+  int64_t begin_[3] = {};                 // where the window begins; may lie in the padding
   int64_t first_[3] = {}, last_[3] = {};  // tap indices inside the input
 };
 
@@ -87,7 +91,8 @@ void max_pool_rows(const PoolShape& s, const std::byte* x, std::byte* y, int64_t
     std::byte* out = y + row * s.channels;
     const auto block = [&](int64_t c, auto count) {
       Bytes::Type m = Largest<kUnsigned>::lowest();
-      w.for_each_tap(x, [&](const std::byte* tap) { m = Largest<kUnsigned>::of(m, Bytes::load(tap + c, count)); });
+      w.for_each_tap(
+          x, [&](const std::byte* tap) { m = Largest<kUnsigned>::of(m, Bytes::load(tap + c, count)); });
       Bytes::store(out + c, count, m);
     };
     int64_t c = 0;
@@ -122,9 +127,11 @@ void max_of_lines(const std::byte* const* lines, int64_t count, std::byte* out, 
   if (i < n) block(i, n - i);
 }
 
-// One result: whole registers are stored where they end before `end`, what they leave behind is written over later.
+// One result: whole registers are stored where they end before `end`, what they leave behind is written over
+// later.
 template <bool kUnsigned, int kTaps>
-void max_of_taps(const std::byte* first, int64_t step, int64_t taps, std::byte* y, int64_t channels, const std::byte* end) {
+void max_of_taps(const std::byte* first, int64_t step, int64_t taps, std::byte* y, int64_t channels,
+                 const std::byte* end) {
   for (int64_t c = 0; c < channels; c += Bytes::kCount) {
     Bytes::Type m = Largest<kUnsigned>::lowest();
     for (int64_t t = 0; t < (kTaps != 0 ? kTaps : taps); ++t)
@@ -146,27 +153,32 @@ void max_pool_by_lines(const PoolShape& s, const std::byte* x, std::byte* y, int
     PoolWindow w(s, row);
     const int64_t x_out = row % s.out[2], count = std::min({windows, s.out[2] - x_out, last - row});
     const int64_t begin = x_out * s.stride[2] - s.pad[2];
-    const int64_t left = std::max<int64_t>(begin, 0), right = std::min(begin + columns_of_windows(s, count), s.in[2]);
+    const int64_t left = std::max<int64_t>(begin, 0),
+                  right = std::min(begin + columns_of_windows(s, count), s.in[2]);
     const std::byte* lines[kMaxLines];
     int64_t n = 0;
     w.for_each_line(x, [&](const std::byte* p) { lines[n++] = p + left * s.channels; });
-    (n == 3 ? max_of_lines<kUnsigned, 3> : max_of_lines<kUnsigned, 0>)(lines, n, line, (right - left) * s.channels);
+    (n == 3 ? max_of_lines<kUnsigned, 3> : max_of_lines<kUnsigned, 0>)(lines, n, line,
+                                                                       (right - left) * s.channels);
     std::byte *out = y + row * s.channels, *end = out + count * s.channels;
     for (int64_t i = 0; i < count; ++i, out += s.channels, w.next())
-      (w.columns() == 3 ? max_of_taps<kUnsigned, 3> : max_of_taps<kUnsigned, 0>)(
-          line + (w.column() - left) * s.channels, step, w.columns(), out, s.channels, end);
+      (w.columns() == 3 ? max_of_taps<kUnsigned, 3>
+                        : max_of_taps<kUnsigned, 0>)(line + (w.column() - left) * s.channels, step,
+                                                     w.columns(), out, s.channels, end);
     row += count;
   }
 }
 
-void max_pool_codes(const PoolShape& s, CodeType type, const std::byte* x, std::byte* y, int64_t first, int64_t last) {
+void max_pool_codes(const PoolShape& s, CodeType type, const std::byte* x, std::byte* y, int64_t first,
+                    int64_t last) {
   const bool lines = pools_by_lines(s);
   if (type == CodeType::kU8)
     return lines ? max_pool_by_lines<true>(s, x, y, first, last) : max_pool_rows<true>(s, x, y, first, last);
   lines ? max_pool_by_lines<false>(s, x, y, first, last) : max_pool_rows<false>(s, x, y, first, last);
 }
 
-// Sums of centred codes: for windows of any size, and, twice as many in a register, for those whose sums fit 16 bits.
+// Sums of centred codes: for windows of any size, and, twice as many in a register, for those whose sums fit
+// 16 bits.
 struct Sums {
   static constexpr int64_t kCount = Lanes::kCount;
   Sums(CodeType type, int32_t zero_point) : read(type, zero_point) {}
@@ -185,7 +197,8 @@ struct Sums {
 struct ShortSums {
   static constexpr int64_t kCount = 2 * Lanes::kCount, kMaxTaps = UINT16_MAX / UINT8_MAX;
   ShortSums(CodeType type, int32_t zero_point)
-      : flip(Lanes::set(type == CodeType::kU8 ? 0 : 0x800080)), zero(type == CodeType::kU8 ? zero_point : zero_point + 128) {}
+      : flip(Lanes::set(type == CodeType::kU8 ? 0 : 0x800080)),
+        zero(type == CodeType::kU8 ? zero_point : zero_point + 128) {}
   template <typename Count>
   Int add(Int sum, const std::byte* p, Count count) const {
     return Lanes::add_pairs(sum, Lanes::exclusive_or(Lanes::widen_pair(p, count), flip));
@@ -203,8 +216,8 @@ struct ShortSums {
 constexpr int64_t kRegisters = 4;  // summed in one pass over the taps
 
 template <typename S>
-void average_rows(const PoolShape& s, const AveragePool& p, const S& sums, const std::byte* x, std::byte* y, int64_t first,
-                  int64_t last) {
+void average_rows(const PoolShape& s, const AveragePool& p, const S& sums, const std::byte* x, std::byte* y,
+                  int64_t first, int64_t last) {
   const CodeWriter write(p.zero_point, p.code_min, p.code_max);
   PoolWindow w(s, first);
   for (int64_t row = first; row < last; ++row, w.next()) {
@@ -233,7 +246,8 @@ void average_rows(const PoolShape& s, const AveragePool& p, const S& sums, const
       Int several[kRegisters];
       for (Int& sum : several) sum = Lanes::set(int32_t{0});
       w.for_each_tap(x, [&](const std::byte* tap) {
-        for (int64_t i = 0; i < kRegisters; ++i) several[i] = sums.add(several[i], tap + c + i * S::kCount, Full());
+        for (int64_t i = 0; i < kRegisters; ++i)
+          several[i] = sums.add(several[i], tap + c + i * S::kCount, Full());
       });
       for (int64_t i = 0; i < kRegisters; ++i) finish_all(c + i * S::kCount, several[i]);
     }
@@ -242,8 +256,8 @@ void average_rows(const PoolShape& s, const AveragePool& p, const S& sums, const
   }
 }
 
-void average_pool_codes(const PoolShape& s, const AveragePool& p, CodeType type, CodeType, const std::byte* x, std::byte* y,
-                        int64_t first, int64_t last) {
+void average_pool_codes(const PoolShape& s, const AveragePool& p, CodeType type, CodeType, const std::byte* x,
+                        std::byte* y, int64_t first, int64_t last) {
   if (s.kernel[0] * s.kernel[1] * s.kernel[2] <= ShortSums::kMaxTaps)
     average_rows(s, p, ShortSums(type, p.x_zero_point), x, y, first, last);
   else
