@@ -13,6 +13,8 @@
 #include "precis/passes/override_rules.h"
 #include "precis/passes/quantize_placement.h"
 #include "precis/passes/quantize_weights.h"
+#include "precis/passes/round_before_sums.h"
+#include "precis/passes/settle_scales.h"
 #include "precis/quant/quantize.h"
 
 namespace precis::passes {
@@ -30,6 +32,7 @@ class StaticQuantizer {
     choose_encodings();
     encode_constants();
     encode_activations();
+    if (options_.target == Target::kOnnxRuntime) round_before_sums(g_, place_);
     g_.remove_dead_values();
     g_.sort();
     restore_constant_names();
@@ -41,10 +44,12 @@ class StaticQuantizer {
   // --- ranges -> encodings -------------------------------------------------------------------------------------
   void choose_encodings() {
     encodings_.resize(g_.num_values());
+    fixed_.assign(g_.num_values(), 0);
     for (size_t i = 0; i < g_.num_values(); ++i) {
       const ValueId v{static_cast<int32_t>(i)};
       if (place_.is_encoded(v) && !encodings_[primary_index(v)].defined()) encodings_[primary_index(v)] = activation_encoding(place_.primary(v));
     }
+    denominators_ = settle_scales(g_, place_, encodings_, fixed_);
   }
   size_t primary_index(ValueId v) const { return static_cast<size_t>(place_.primary(v).index); }
   const Encoding& encoding(ValueId v) const { return encodings_[primary_index(v)]; }
@@ -75,9 +80,10 @@ class StaticQuantizer {
       Encoding e = quant::encoding_from_range({0, 1}, grid);
       e.scales = {*rule.scale};
       e.zero_points = {rule.zero_point.value_or(0)};
+      fixed_[primary_index(v)] = 1;
       return e;
     }
-    if (rule.range_min && rule.range_max) return range_encoding(v, {*rule.range_min, *rule.range_max}, grid);
+    if (rule.range_min && rule.range_max) return quant::encoding_from_range({*rule.range_min, *rule.range_max}, grid);
     const quant::RangeStats* stats = ranges_.find(name);
     check(stats != nullptr, ErrorCode::kUsage, "the calibration ranges have no entry for tensor '{}'; calibrate this model, with these options",
           printable(name));
@@ -85,23 +91,7 @@ class StaticQuantizer {
       report_.notes.push_back(fmt::format("tensor '{}' was constant ({}) over the calibration data", printable(name), stats->min));
     quant::ObserverOptions observer = options_.observer;
     if (rule.observer) observer.kind = *rule.observer;
-    return range_encoding(v, quant::choose_range(*stats, grid, observer), grid);
-  }
-
-  // Add and Sub: with short scales on both sides their results lie half way between codes too often, and runtimes decide that apart.
-  bool is_sum(ValueId v) const {
-    const Node* n = g_.producer(v);
-    while (n != nullptr && place_.role(g_.value(n->outputs[0]).producer) == QuantRole::kFolded) n = g_.producer(n->inputs[0]);
-    return n != nullptr && (n->is("Add") || n->is("Sub"));
-  }
-
-  // The range shrinks with its scale, by less than an eighth of a step at its end, and stays inside what an activation leaves (other
-  // runtimes drop a Clip whose limits the codes cannot pass); the zero point is the same.
-  Encoding range_encoding(ValueId v, const quant::Range& range, const GridSpec& grid) const {
-    Encoding e = quant::encoding_from_range(range, grid);
-    if (!is_sum(v))
-      for (float& scale : e.scales) scale = quant::short_scale(scale, quant::Shorten::kDown);
-    return e;
+    return quant::encoding_from_range(quant::choose_range(*stats, grid, observer), grid);
   }
 
   // --- constants -----------------------------------------------------------------------------------------------
@@ -132,6 +122,9 @@ class StaticQuantizer {
     }
     r.channels = int_bias ? bias.numel() : r.axis < 0 ? 1 : weights.shape()[r.axis];
     r.input = encoding(n.input(slot == 0 ? 1 : 0));
+    const ValueId result = coded_result(g_, place_, n.output(0));
+    if (result && g_.value(n.inputs[static_cast<size_t>(slot)]).uses.size() == 1) r.result_scale = encoding(result).scale();  // shared weights have one scale
+    r.denominator = denominators_[static_cast<size_t>(id.index)];
     r.grid = options_.weights;
     if (rule.weight_bits) r.grid.bits = *rule.weight_bits;
     r.isa_safe = options_.isa_safe;
@@ -278,6 +271,8 @@ class StaticQuantizer {
   RuleMatcher rules_;
   Placement place_;
   std::vector<Encoding> encodings_;  // by value index, set for primaries
+  std::vector<char> fixed_;          // by value index: scales that a rule sets
+  std::vector<int64_t> denominators_;
   std::vector<Renamed> renamed_;
   QuantizeReport report_;
 };

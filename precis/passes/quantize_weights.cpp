@@ -12,6 +12,7 @@
 #include "precis/core/check.h"
 #include "precis/core/rounding.h"
 #include "precis/quant/quantize.h"
+#include "precis/quant/tie_free.h"
 
 namespace precis::passes {
 namespace {
@@ -70,9 +71,17 @@ class WeightQuantizer {
   double bias(int64_t c) const { return r_.bias ? std::fabs(static_cast<double>(r_.bias->at_double(c))) : 0; }
 
   void quantize(WeightCodes& out) const {
-    for (float& s : out.encoding.scales)
-      s = quant::short_scale(s, quant::Shorten::kUp);  // what was proven of it stays true
+    for (float& s : out.encoding.scales) s = raised(s);  // what was proven of it stays true
     out.weights = quant::quantize_tensor(*r_.weights, out.encoding);
+  }
+
+  // The next scale whose multiplier rounds everywhere alike; towards a float result the next one of few digits.
+  float raised(float s) const {
+    if (r_.result_scale > 0 && r_.denominator > 0) {
+      const double unit = static_cast<double>(r_.input.scale()) / r_.result_scale;
+      if (const auto ratio = quant::tie_free_ratio(s * unit, quant::Shorten::kUp, r_.denominator)) return static_cast<float>(ratio->value() / unit);
+    }
+    return quant::short_scale(s, quant::Shorten::kUp);
   }
 
   void raise_for_bias(WeightCodes& out) {

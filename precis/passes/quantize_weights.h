@@ -16,6 +16,8 @@ struct WeightRequest {
   int64_t channels = 1;             // output channels, also when per tensor
   const Tensor* bias = nullptr;     // f32, one value per output channel; null = none
   Encoding input;                   // of the data operand, per tensor
+  float result_scale = 0;           // of the codes that the accumulators become; 0 = a float result, or several of them
+  int64_t denominator = 1;          // the multipliers' denominators are multiples of it (a residual's, see settle_scales.h); 0 = none will do
   quant::GridSpec grid;
   bool isa_safe = false;
   // Mean shift of every output channel that these codes cause, taken from the bias; null or an empty answer: no correction.

@@ -114,6 +114,9 @@ TEST(QuantizeStatic, ResidualSums) {
   EXPECT_TRUE(encoded(everywhere, "b"));
   EXPECT_FALSE(encoded(everywhere, "s"));  // Relu folds into the sum
   EXPECT_TRUE(encoded(everywhere, "r"));
+  // The rounding in front of the sum is written twice: some runtime leaves the first out.
+  EXPECT_THAT(ops(everywhere), ElementsAre("Quantize", "Conv", "Conv", "Requantize", "Add", "Relu", "Conv"));
+  EXPECT_EQ(value(everywhere, "b").type.encoding, value(everywhere, "b/again").type.encoding);
   for (const passes::Target target : {passes::Target::kPrecis, passes::Target::kOpenVino}) {
     Model fused = model_of(kResidual);
     QuantizeOptions o = minmax();
@@ -121,6 +124,7 @@ TEST(QuantizeStatic, ResidualSums) {
     quantize(fused, o);
     EXPECT_FALSE(encoded(fused, "b"));  // the convolution before the sum keeps its result unrounded
     EXPECT_TRUE(encoded(fused, "a"));
+    EXPECT_EQ(fused.graph.order().size(), everywhere.graph.order().size() - 1);
   }
 }
 
@@ -169,6 +173,24 @@ TEST(QuantizeStatic, BatchNormalizationBetweenConvolutions) {
   EXPECT_TRUE(std::any_of(left.begin(), left.end(), [](const auto& s) {
     return s.op == "BatchNormalization" && s.reason == "the target cannot take it between codes";
   }));
+}
+
+TEST(QuantizeStatic, OpenVinoTakesBatchNormalizationsOfCodesThatOthersReadToo) {
+  Model m = model_of(R"(
+  graph g(x: f32[1,2,4,4]) -> (y, z) {
+    w: f32[2,2,1,1] = [1, -2, 3, 4]
+    v: f32[4,4,1,1] = constant(normal, seed=1)
+    p: f32[4] = [1, 2, 3, 4]
+    c = Conv(x, w)
+    d = Concat(c, c) {axis=1}
+    n = BatchNormalization(d, p, p, p, p)
+    y = Conv(n, v)
+    z = Conv(d, v)
+  })");
+  passes::QuantizeOptions openvino = minmax();
+  openvino.target = passes::Target::kOpenVino;
+  EXPECT_TRUE(quantize(m, openvino).skipped.empty());
+  EXPECT_TRUE(encoded(m, "n"));
 }
 
 TEST(QuantizeStatic, ActivationsFoldIntoSumsProductsAndDifferences) {
