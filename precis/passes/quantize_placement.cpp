@@ -73,7 +73,7 @@ class Placer {
     follow_heavy();
     want_codes();
     fold_activations();
-    // OpenVINO sums without rounding the convolution's result, whatever stands between: so does a file that has nothing there.
+    // One rounding less; only ONNX Runtime needs codes of both operands to sum integers (round_before_sums.h).
     if (options_.target != Target::kOnnxRuntime) fold_residuals();
     share_encodings();
     explain_float_nodes();
@@ -127,8 +127,7 @@ class Placer {
     const auto keep = rules_.for_node(id).quantize;
     if ((keep && !*keep) || !is_f32(n.output(0))) return QuantRole::kFloat;
     if (one_of(n, kLightOps)) return QuantRole::kLight;
-    // OpenVINO fails to compile a batch norm between codes behind a Concat.
-    if (is_affine(g_, n)) return options_.target == Target::kOpenVino ? QuantRole::kFloat : QuantRole::kAffine;
+    if (is_affine(g_, n)) return options_.target == Target::kOpenVino && alone_behind_concat(n) ? QuantRole::kFloat : QuantRole::kAffine;
     if (one_of(n, kPoolOps)) return QuantRole::kPool;
     if (n.is("PRelu")) return slopes_per_channel(n) ? QuantRole::kTable : QuantRole::kFloat;
     if (one_of(n, kTableOps)) return table_limits_constant(n) ? QuantRole::kTable : QuantRole::kFloat;
@@ -146,6 +145,12 @@ class Placer {
 
   bool table_limits_constant(const Node& n) const {
     return !n.is("Clip") || ((!n.input(1) || g_.constant(n.input(1))) && (!n.input(2) || g_.constant(n.input(2))));
+  }
+
+  // OpenVINO fails to compile codes of a Concat that nobody else reads where a batch norm makes other codes of them.
+  bool alone_behind_concat(const Node& n) const {
+    const Node* producer = g_.producer(n.input(0));
+    return producer != nullptr && producer->is("Concat") && sole_use(n.input(0));
   }
 
   void follow_heavy() {
