@@ -35,9 +35,12 @@ class Settler {
         settle_product(n);
     }
     for (NodeId id : g_.order()) {
+      const Node& n = g_.node(id);
       const QuantRole role = place_.role(id);
-      if (role == QuantRole::kTable) settle_result(g_.node(id), 1);
-      if (role == QuantRole::kPool) settle_result(g_.node(id), averaged(g_.node(id)));
+      if (role == QuantRole::kTable) settle_result(n.input(0), n.output(0), 1);
+      if (role == QuantRole::kPool) settle_result(n.input(0), n.output(0), averaged(n));
+      if (role == QuantRole::kLight && n.is("Concat"))
+        for (ValueId v : n.inputs) settle_result(v, n.output(0), 1);
     }
     return std::move(denominators_);
   }
@@ -132,9 +135,9 @@ class Settler {
     settle({a, b, y});
   }
 
-  // y = rne(sum of x * s_x / (s_y n)); functions that are the identity somewhere (Relu, HardSwish): n = 1.
-  void settle_result(const Node& n, int64_t count) {
-    const ValueId x = n.input(0), y = n.output(0);
+  // y = rne(sum of x * s_x / (s_y n)); moved onto another grid, functions that are the identity somewhere
+  // (Relu, HardSwish): n = 1.
+  void settle_result(ValueId x, ValueId y, int64_t count) {
     if (count < 1 || !takes_part(x) || !takes_part(y) || index(x) == index(y)) return;
     const bool from_y = settled(y);
     if (from_y && settled(x)) return;

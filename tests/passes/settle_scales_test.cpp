@@ -122,6 +122,24 @@ TEST(SettleScales, ProductsMeansAndFunctions) {
     ASSERT_GT(from_middle(static_cast<double>(n) * scale(m, "c") / scale(m, "h")), kClear) << n;
 }
 
+// a is read elsewhere, so that its codes move onto the Concat's grid.
+TEST(SettleScales, InputsOfConcat) {
+  const Model m = quantized(R"(
+  graph g(x: f32[1,2,4,4]) -> (y, z) {
+    w: f32[2,2,1,1] = [1, -2, 3, 4]
+    v: f32[2,2,1,1] = [2, -2, 3, 4]
+    u: f32[2,4,1,1] = [2, -2, 3, 5, 1, 1, 1, 1]
+    a = Conv(x, w)
+    b = Conv(a, v)
+    c = Concat(a, b) {axis=1}
+    y = Conv(c, u)
+    z = Conv(a, v)
+  })");
+  ASSERT_NE(encoding(m, "a"), encoding(m, "c"));
+  for (int64_t n = 0; n < 256; ++n)
+    ASSERT_GT(from_middle(static_cast<double>(n) * scale(m, "a") / scale(m, "c")), kClear) << n;
+}
+
 TEST(SettleScales, ResidualsThatAreSummedUnrounded) {
   const Model m = quantized(R"(
   graph g(x: f32[1,2,4,4]) -> (y) {
