@@ -57,8 +57,9 @@ class SubgraphPtr {
 };
 
 using Attribute = std::variant<int64_t, float, std::string, Tensor, SubgraphPtr, std::vector<int64_t>,
-                               std::vector<float>, std::vector<std::string>, std::vector<Tensor>>;
-const char* attribute_kind(const Attribute& a);  // "int", "float", "string", "tensor", "graph", "ints", ...
+                               std::vector<float>, std::vector<std::string>, std::vector<Tensor>, ValueType>;
+// "int", "float", "string", "tensor", "graph", "ints", ..., "type"
+const char* attribute_kind(const Attribute& a);
 
 struct Node {
   std::string domain;  // "" = ai.onnx; "precis" = our own
@@ -170,6 +171,7 @@ class Graph {
   void set_constant(ValueId id,
                     Tensor tensor);  // replaces an initializer's contents; type follows when plain
   void set_input_type(size_t index, ValueType type);
+  void capture_inputs(size_t count);  // of a body: its last inputs become captured values
   void remove_dead_values();  // values without producer, uses, or a role
   // The same for one value: nothing happens when it is still needed. Captures by subgraphs are the caller's
   // care.

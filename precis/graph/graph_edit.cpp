@@ -139,6 +139,14 @@ void Graph::set_constant(ValueId id, Tensor tensor) {
 
 void Graph::set_input_type(size_t index, ValueType type) { value(inputs_[index]).type = std::move(type); }
 
+void Graph::capture_inputs(size_t count) {
+  for (size_t i = inputs_.size() - count; i < inputs_.size(); ++i) {
+    value(inputs_[i]).input = false;
+    value(inputs_[i]).captured = true;
+  }
+  inputs_.resize(inputs_.size() - count);
+}
+
 void Graph::remove_if_dead(ValueId id) {
   Value& v = value(id);
   if (!v.alive || v.producer || !v.uses.empty() || v.input || is_output(id)) return;

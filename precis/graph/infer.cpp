@@ -2,6 +2,7 @@
 #include <map>
 
 #include "precis/core/limits.h"
+#include "precis/graph/captures.h"
 #include "precis/graph/op.h"
 
 namespace precis {
@@ -30,21 +31,23 @@ SymbolicShape merged(const SymbolicShape& inferred, const SymbolicShape& declare
 
 class GraphInference {
  public:
-  GraphInference(const Graph& graph, const InferErrorHandler& on_error)
-      : graph_(graph), on_error_(on_error) {}
+  GraphInference(const Graph& graph, const InferOptions& options, const InferErrorHandler& on_error)
+      : graph_(graph), options_(options), on_error_(on_error) {}
 
-  Inference run(const InferOptions& options) {
+  Inference run() {
     result_.types.resize(graph_.num_values());
     for (size_t i = 0; i < graph_.num_values(); ++i) {
       const Value& v = graph_.value(ValueId{static_cast<int32_t>(i)});
       if (!v.alive) continue;
       result_.types[i] = v.type;
       drop_hostile(result_.types[i].shape);
+      if (v.captured) capture(ValueId{static_cast<int32_t>(i)}, v.name);
     }
-    apply_input_shapes(options);
+    apply_input_shapes();
+    apply_body_inputs();
     for (NodeId id : graph_.order()) {
       try {
-        node(graph_.node(id));
+        node(id);
       } catch (const Error& e) {
         if (!on_error_) throw;
         on_error_(id, e);
@@ -65,13 +68,52 @@ class GraphInference {
       if (d.value > limits().max_tensor_elements) d = Dim();
   }
 
-  void apply_input_shapes(const InferOptions& options) {
-    const auto& shapes = options.input_shapes;
+  void capture(ValueId id, const std::string& name) {
+    const OuterValue outer = options_.outer ? options_.outer(name) : OuterValue();
+    if (outer.type == nullptr) return;
+    type(id) = *outer.type;
+    learn(id, outer.constant, outer.partial);
+  }
+
+  // What the bodies of this graph's nodes find under a name.
+  OuterValue visible(const std::string& name) const {
+    const ValueId id = graph_.find_value(name);
+    if (!id) return options_.outer ? options_.outer(name) : OuterValue();
+    const ValueType& t = result_.types[static_cast<size_t>(id.index)];
+    const auto partial = result_.folded.find(id);
+    return {&t, t.encoded() ? nullptr : constant(id),
+            partial == result_.folded.end() ? nullptr : &partial->second};
+  }
+
+  const Tensor* constant(ValueId id) const {
+    const auto outer = outer_constants_.find(id);
+    return outer != outer_constants_.end() ? outer->second : graph_.constant(id);
+  }
+
+  void apply_body_inputs() {
+    const auto& given = options_.inputs;
+    for (size_t i = 0; i < given.size() && i < graph_.inputs().size(); ++i) {
+      const ValueId id = graph_.inputs()[i];
+      const DType declared = type(id).dtype;
+      type(id) = given[i].type;
+      if (type(id).dtype == DType::kUndefined) type(id).dtype = declared;
+      learn(id, given[i].constant, given[i].partial);
+    }
+  }
+
+  void learn(ValueId id, const Tensor* constant, const PartialValue* partial) {
+    if (constant != nullptr) outer_constants_[id] = constant;
+    if (partial != nullptr) result_.folded.insert_or_assign(id, *partial);
+  }
+
+  void apply_input_shapes() {
+    const auto& shapes = options_.input_shapes;
     if (shapes.empty()) return;
     check(shapes.size() == graph_.inputs().size(), ErrorCode::kUsage,
           "{} input shapes for a graph of {} inputs", shapes.size(), graph_.inputs().size());
     Bindings bindings;
     for (size_t i = 0; i < shapes.size(); ++i) {
+      if (is_container(type(graph_.inputs()[i]).dtype)) continue;  // have no shape
       SymbolicShape& declared = type(graph_.inputs()[i]).shape;
       if (declared && static_cast<int>(declared->size()) == shapes[i].rank())
         for (int d = 0; d < shapes[i].rank(); ++d) {
@@ -83,7 +125,8 @@ class GraphInference {
     for (ValueType& t : result_.types) bind_symbols(t.shape, bindings);
   }
 
-  void node(const Node& n) {
+  void node(NodeId id) {
+    const Node& n = graph_.node(id);
     const OpDecl* decl = find_op(n.domain, n.op);
     if (decl == nullptr) return;
     std::vector<const ValueType*> inputs(n.inputs.size(), nullptr);
@@ -93,11 +136,13 @@ class GraphInference {
       const ValueId in = n.inputs[i];
       if (!in) continue;
       inputs[i] = &type(in);
-      if (!inputs[i]->encoded()) constants[i] = graph_.constant(in);
+      if (!inputs[i]->encoded()) constants[i] = constant(in);
       if (const auto it = result_.folded.find(in); it != result_.folded.end()) partials[i] = &it->second;
     }
     InferContext ctx(graph_, n, std::move(inputs), std::move(constants), std::move(partials));
+    ctx.set_outer([this](const std::string& name) { return visible(name); }, options_.depth);
     infer_node(*decl, ctx);
+    if (!ctx.bodies.empty()) result_.bodies[id] = std::move(ctx.bodies);
     for (size_t i = 0; i < n.outputs.size(); ++i)
       if (n.outputs[i]) store(n.outputs[i], ctx.outputs[i], ctx.output_partials[i]);
   }
@@ -114,27 +159,76 @@ class GraphInference {
   void store(ValueId id, ValueType& inferred, std::optional<PartialValue>& partial) {
     ValueType& t = type(id);
     if (inferred.dtype != DType::kUndefined) t.dtype = inferred.dtype;
-    t.shape = merged(inferred.shape, t.shape);
+    t.shape = is_container(t.dtype) ? std::nullopt : merged(inferred.shape, t.shape);
+    if (inferred.element != nullptr) t.element = inferred.element;
     if (partial) result_.folded.insert_or_assign(id, std::move(*partial));
   }
 
   const Graph& graph_;
+  const InferOptions& options_;
   const InferErrorHandler& on_error_;
+  std::map<ValueId, const Tensor*> outer_constants_;  // behind captured values
   Inference result_;
 };
 
-}  // namespace
-
-Inference infer_graph(const Graph& graph, const InferOptions& options, const InferErrorHandler& on_error) {
-  return GraphInference(graph, on_error).run(options);
-}
-
-void infer_types(Graph& graph, const InferOptions& options) {
-  Inference inference = infer_graph(graph, options);
+void apply(Graph& graph, Inference&& inference) {
   for (size_t i = 0; i < graph.num_values(); ++i) {
     Value& v = graph.value(ValueId{static_cast<int32_t>(i)});
     if (v.alive) v.type = std::move(inference.types[i]);
   }
+  for (auto& [node, bodies] : inference.bodies)
+    for (auto& [attribute, body] : bodies)
+      apply(*std::get<SubgraphPtr>(graph.node(node).attributes.at(attribute)), std::move(*body));
+}
+
+}  // namespace
+
+Inference infer_graph(const Graph& graph, const InferOptions& options, const InferErrorHandler& on_error) {
+  return GraphInference(graph, options, on_error).run();
+}
+
+void infer_types(Graph& graph, const InferOptions& options) {
+  apply(graph, infer_graph(graph, options));
+}
+
+void InferContext::set_outer(OuterScope outer, int depth) {
+  outer_ = std::move(outer);
+  depth_ = depth;
+}
+
+const Graph& InferContext::body(const char* attribute) const {
+  const Attribute* a = node_.find(attribute);
+  const auto* graph = a != nullptr ? std::get_if<SubgraphPtr>(a) : nullptr;
+  require(graph != nullptr, "attribute '{}' holds no graph", attribute);
+  return **graph;
+}
+
+std::vector<ValueType> InferContext::infer_body(const char* attribute, std::vector<ValueType> inputs) {
+  const Graph& graph = body(attribute);
+  require(depth_ < limits().max_subgraph_depth, "subgraphs are nested more than {} deep",
+          limits().max_subgraph_depth);
+  InferOptions options;
+  for (ValueType& t : inputs) options.inputs.push_back({std::move(t)});
+  for (size_t i = num_inputs() - closed_inputs(node_); i < num_inputs(); ++i)
+    options.inputs.push_back({input(i), constant(i), i < partials_.size() ? partials_[i] : nullptr});
+  options.outer = outer_;
+  options.depth = depth_ + 1;
+  auto inference = std::make_shared<Inference>(infer_graph(graph, options));
+  std::vector<ValueType> types;
+  for (ValueId out : graph.outputs()) types.push_back(inference->types[static_cast<size_t>(out.index)]);
+  bodies[attribute] = std::move(inference);
+  return types;
+}
+
+std::optional<PartialValue> InferContext::body_partial(const char* attribute, size_t i) const {
+  const auto found = bodies.find(attribute);
+  if (found == bodies.end()) return std::nullopt;
+  const Graph& graph = body(attribute);
+  const ValueId out = graph.outputs()[i];
+  if (const auto known = found->second->folded.find(out); known != found->second->folded.end())
+    return known->second;
+  const Tensor* constant = graph.value(out).type.encoded() ? nullptr : graph.constant(out);
+  return constant == nullptr ? std::nullopt : PartialValue::from(*constant);
 }
 
 int64_t node_macs(const Graph& graph, NodeId id) {

@@ -38,7 +38,7 @@ SubgraphPtr::~SubgraphPtr() = default;
 
 const char* attribute_kind(const Attribute& a) {
   static constexpr const char* kNames[] = {"int",  "float",  "string",  "tensor", "graph",
-                                           "ints", "floats", "strings", "tensors"};
+                                           "ints", "floats", "strings", "tensors", "type"};
   return kNames[a.index()];
 }
 

@@ -28,7 +28,7 @@ const std::vector<const OpDecl*>& registry() {
 }
 
 constexpr const char* kKindNames[] = {"int",   "float", "string", "tensor",
-                                      "graph", "ints",  "floats", "strings"};
+                                      "graph", "ints",  "floats", "strings", "type"};
 
 std::string range_text(int lo, int hi) {
   if (hi < 0) return fmt::format("at least {}", lo);
@@ -99,6 +99,9 @@ std::vector<std::string> unknown_attributes(const OpDecl& decl, const Node& node
 void infer_node(const OpDecl& decl, InferContext& ctx) {
   if (const std::vector<std::string> errors = schema_errors(decl, ctx.node()); !errors.empty())
     fail(ErrorCode::kMalformed, "{}: {}", ctx.where(), errors[0]);
+  for (size_t i = 0; i < ctx.num_inputs(); ++i)
+    ctx.require(decl.takes_containers || !is_container(ctx.dtype(i)), "input {} is {}, expected a tensor", i,
+                ctx.dtype(i) == DType::kSequence ? "a sequence" : "an optional");
   decl.infer(ctx);
   for (const ValueType& type : ctx.outputs) {
     if (!type.shape) continue;

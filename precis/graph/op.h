@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,13 +19,23 @@
 
 namespace precis {
 
-enum class AttrKind : uint8_t { kInt, kFloat, kString, kTensor, kGraph, kInts, kFloats, kStrings };
+enum class AttrKind : uint8_t { kInt, kFloat, kString, kTensor, kGraph, kInts, kFloats, kStrings, kType };
 
 struct AttrDecl {
   const char* name;
   AttrKind kind;
   bool required = false;
 };
+
+struct Inference;
+
+// What the graphs around a body know of a value, by its name.
+struct OuterValue {
+  const ValueType* type = nullptr;  // null: there is no such value
+  const Tensor* constant = nullptr;
+  const PartialValue* partial = nullptr;
+};
+using OuterScope = std::function<OuterValue(const std::string& name)>;
 
 // What inference sees of one node: input types, constant inputs where known, and where to put the output
 // types. All dimensions may be symbolic, and types may be unknown altogether (then nothing is checked). Every
@@ -58,9 +69,21 @@ class InferContext {
   std::optional<int> rank(size_t i) const;
   void require_rank(size_t i, int lo, int hi) const;
 
+  // --- bodies (If, Loop, Scan ...)
+  // Where the node's bodies find the values they capture, and how deep the node lies in bodies itself.
+  void set_outer(OuterScope outer, int depth);
+  int depth() const { return depth_; }
+  const Graph& body(const char* attribute) const;  // Error(kMalformed) unless the attribute holds a graph
+  // Infers a body from the types of its inputs (those of values that a closed body got as its last inputs are
+  // added: captures.h) and keeps the result in `bodies`; the types of its outputs.
+  std::vector<ValueType> infer_body(const char* attribute, std::vector<ValueType> inputs);
+  // What is known of output i of a body after infer_body.
+  std::optional<PartialValue> body_partial(const char* attribute, size_t i) const;
+
   std::vector<ValueType> outputs;  // to be filled: dtype and shape; one per output of the node
   std::vector<std::optional<PartialValue>>
       output_partials;  // small results known at inference time (shape arithmetic)
+  std::map<std::string, std::shared_ptr<Inference>> bodies;  // by attribute
 
  private:
   const Graph& graph_;
@@ -68,6 +91,8 @@ class InferContext {
   std::vector<const ValueType*> inputs_;
   std::vector<const Tensor*> constants_;
   std::vector<const PartialValue*> partials_;
+  OuterScope outer_;
+  int depth_ = 0;
 };
 
 struct OpDecl {
@@ -85,6 +110,8 @@ struct OpDecl {
   bool moves_data = false;
   // Draws random numbers: never evaluated beforehand.
   bool random = false;
+  // Takes sequences and optionals; all other operators are refused them.
+  bool takes_containers = false;
   // Shape arithmetic: sets ctx.output_partials from ctx.partial(i) after infer; null = results are never
   // known beforehand.
   void (*fold)(InferContext& ctx) = nullptr;
@@ -114,8 +141,18 @@ std::vector<std::string> unknown_attributes(const OpDecl& decl, const Node& node
 // (value_info is a hint). Encodings stay as they are. Nodes of unknown operators keep their declared types.
 // `input_shapes` (same order as graph.inputs(), may be empty) overrides the declared input shapes; a symbol
 // of an input that gets a length this way gets it everywhere.
+// For bodies: `inputs` is what is known of the inputs (shapes replace the declared ones), `outer` is where
+// captured values are found.
+struct BodyInput {
+  ValueType type;
+  const Tensor* constant = nullptr;
+  const PartialValue* partial = nullptr;
+};
 struct InferOptions {
-  std::vector<Shape> input_shapes;
+  std::vector<Shape> input_shapes = {};
+  std::vector<BodyInput> inputs = {};
+  OuterScope outer = {};
+  int depth = 0;  // of the graph in bodies
 };
 void infer_types(Graph& graph, const InferOptions& options = {});
 
@@ -124,6 +161,8 @@ struct Inference {
   std::vector<ValueType> types;  // by value id
   std::map<ValueId, PartialValue>
       folded;  // values of nodes that are known, wholly or in part (not the initializers)
+  // Of the nodes that have bodies, by attribute.
+  std::map<NodeId, std::map<std::string, std::shared_ptr<Inference>>> bodies;
 };
 // Called with the node and the error instead of throwing; the node's outputs then count as unknown.
 using InferErrorHandler = std::function<void(NodeId node, const Error& error)>;

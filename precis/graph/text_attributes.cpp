@@ -47,8 +47,8 @@ Attribute parse_string_list(Lexer& lexer) {
   return strings;
 }
 
-// floats[], strings[]: lists whose elements do not show their kind; tensor(type, contents); f32: a type's
-// ONNX code.
+// floats[], strings[]: lists whose elements do not show their kind; tensor(type, contents); type(...): a type;
+// f32: an element type's ONNX code.
 Attribute parse_word(Lexer& lexer) {
   const Token at = lexer.peek();
   const std::string word = lexer.word("an attribute");
@@ -70,6 +70,12 @@ Attribute parse_word(Lexer& lexer) {
     Tensor tensor = parse_contents(lexer, type);
     lexer.expect(")");
     return tensor;
+  }
+  if (word == "type") {
+    lexer.expect("(");
+    ValueType type = parse_type(lexer);
+    lexer.expect(")");
+    return type;
   }
   const DType dtype = dtype_from_name(word);
   if (dtype == DType::kUndefined)
@@ -119,6 +125,7 @@ std::string print_attribute(const std::string& key, const Attribute& attribute) 
     return (v->empty() ? "floats" : "") + join(*v, print_float);
   if (const auto* v = std::get_if<std::vector<std::string>>(&attribute))
     return (v->empty() ? "strings" : "") + join(*v, quote);
+  if (const auto* v = std::get_if<ValueType>(&attribute)) return "type(" + print_type(*v) + ")";
   return attribute_kind(attribute);  // graphs and lists of tensors: shown, not readable
 }
 

@@ -68,6 +68,7 @@ std::vector<T> parse_list(Lexer& lexer) {
   return out;
 }
 
+constexpr int kMaxContainerDepth = 4;
 constexpr const char* kGrids[] = {"uniform", "codebook", "power_of_two", "binary"};
 
 void parse_encoding_field(Lexer& lexer, Encoding& e, int& axis) {
@@ -250,8 +251,30 @@ std::string print_element(const Tensor& t, int64_t i) {
 
 }  // namespace
 
+namespace {
+
+// seq(f32[2,3]), optional(seq(f32[...])); seq(?) when it is not known of what.
+bool parse_container(Lexer& lexer, ValueType& type, int depth) {
+  const Token at = lexer.peek();
+  if (!lexer.at_name("seq") && !lexer.at_name("optional")) return false;
+  if (depth >= kMaxContainerDepth) lexer.fail_at(at, "types are nested too deep");
+  type.dtype = lexer.word("a type") == "seq" ? DType::kSequence : DType::kOptional;
+  lexer.expect("(");
+  ValueType element;
+  if (!parse_container(lexer, element, depth + 1)) {
+    element.dtype = parse_dtype(lexer);
+    if (!lexer.at(")")) element.shape = parse_shape(lexer);
+  }
+  lexer.expect(")");
+  if (element.dtype != DType::kUndefined) type.element = std::make_shared<const ValueType>(std::move(element));
+  return true;
+}
+
+}  // namespace
+
 ValueType parse_type(Lexer& lexer) {
   ValueType type;
+  if (parse_container(lexer, type, 0)) return type;
   type.dtype = parse_dtype(lexer);
   type.shape = parse_shape(lexer);
   if (lexer.accept("@")) type.encoding = parse_encoding(lexer, type.shape);
@@ -259,6 +282,9 @@ ValueType parse_type(Lexer& lexer) {
 }
 
 std::string print_type(const ValueType& type) {
+  if (is_container(type.dtype))
+    return fmt::format("{}({})", type.dtype == DType::kSequence ? "seq" : "optional",
+                       type.element == nullptr ? "?" : print_type(*type.element));
   std::string text = type.dtype == DType::kUndefined ? "?" : dtype_name(type.dtype);
   if (!type.shape) {
     text += "[...]";

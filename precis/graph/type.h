@@ -42,8 +42,8 @@ std::string shape_str(const SymbolicShape& shape);  // "[batch,3,224,224]" or "[
 // integers. A value without encoding and with an integer dtype is a plain integer tensor.
 struct ValueType {
   DType dtype = DType::kUndefined;
-  SymbolicShape shape;
-  Encoding encoding;  // !defined() for plain values
+  SymbolicShape shape = std::nullopt;
+  Encoding encoding = {};  // !defined() for plain values
   // What a sequence or an optional holds; null when unknown, and for tensors.
   std::shared_ptr<const ValueType> element = nullptr;
   bool encoded() const { return encoding.defined(); }

@@ -40,7 +40,7 @@ std::deque<Scope> all_scopes(const Graph& graph, Problems& problems) {
         const auto* body = std::get_if<SubgraphPtr>(&attribute);
         if (body == nullptr) continue;
         if (scope.depth < limits().max_subgraph_depth)
-          scopes.push_back({&**body, &scopes[i], scope.depth + 1});
+          scopes.push_back({&**body, &scopes[i], scope.depth + 1, n.domain == "precis"});
         else
           problems.error(ErrorCode::kLimit, describe(*scope.graph, n),
                          fmt::format("attribute '{}' nests subgraphs deeper than {}", printable(key),

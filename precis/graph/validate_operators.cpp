@@ -80,8 +80,9 @@ void check_declared_types(const Graph& graph, const Inference& inference, Proble
                                inferred.dtype != DType::kUndefined;
     if (!dtype_differs && !contradicts(v.type.shape, inferred.shape)) continue;
     problems.warning("value '" + printable(v.name) + "'",
-                     "is declared as " + text::print_type({v.type.dtype, v.type.shape, {}}) +
-                         ", but inference gives " + text::print_type({inferred.dtype, inferred.shape, {}}));
+                     "is declared as " + text::print_type({v.type.dtype, v.type.shape, {}, v.type.element}) +
+                         ", but inference gives " +
+                         text::print_type({inferred.dtype, inferred.shape, {}, inferred.element}));
   }
 }
 

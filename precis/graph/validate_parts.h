@@ -28,6 +28,7 @@ struct Scope {
   const Graph* graph = nullptr;
   const Scope* parent = nullptr;
   int depth = 0;
+  bool closed = false;  // sees nothing of the graphs around it
 };
 
 // The main graph and all subgraphs, outer ones first; a deque keeps the parents' addresses.

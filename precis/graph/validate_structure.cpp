@@ -95,7 +95,7 @@ class StructureCheck {
     for (ValueId id : graph_.outputs()) {
       if (!id)
         malformed(where(), "has an output without a name");
-      else if (!seen.insert(id.index).second)
+      else if (!seen.insert(id.index).second && scope_.parent == nullptr)
         malformed("graph output " + quoted(graph_.value(id).name), "is listed twice");
     }
   }
@@ -131,7 +131,8 @@ class StructureCheck {
   // included).
   void check_scope(const Value& v) {
     bool outside = false;
-    for (const Scope* s = scope_.parent; s != nullptr && !outside; s = s->parent) {
+    for (const Scope* s = &scope_; s->parent != nullptr && !s->closed && !outside;) {
+      s = s->parent;
       const ValueId found = s->graph->find_value(v.name);
       outside = found && !s->graph->value(found).captured;
     }

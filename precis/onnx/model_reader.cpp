@@ -119,16 +119,58 @@ ReadResult read_model_bytes(std::span<const std::byte> bytes, const ReadOptions&
 }
 
 Tensor read_tensor_file(const std::string& path, std::string* name) {
+  return read_value_file(path, DType::kUndefined, name);
+}
+
+namespace {
+
+std::string label(const char* what, const std::string& name) {
+  return std::string(what) + " '" + printable(name) + "'";
+}
+
+Tensor import_value(const onnx::TensorProto& p, TensorSource& source) {
+  return import_tensor(p, label("tensor", p.name()), source);
+}
+
+Tensor import_value(const onnx::SequenceProto& p, TensorSource& source) {
+  check(p.sparse_tensor_values_size() == 0 && p.map_values_size() == 0 && p.optional_values_size() == 0,
+        ErrorCode::kUnsupported, "{}: only tensors and sequences are supported in it",
+        label("sequence", p.name()));
+  std::vector<Tensor> items;
+  for (const auto& t : p.tensor_values()) items.push_back(import_value(t, source));
+  for (const auto& s : p.sequence_values()) items.push_back(import_value(s, source));
+  return Tensor::sequence(std::move(items));
+}
+
+Tensor import_value(const onnx::OptionalProto& p, TensorSource& source) {
+  check(!p.has_sparse_tensor_value() && !p.has_map_value() && !p.has_optional_value(),
+        ErrorCode::kUnsupported, "{}: only a tensor or a sequence is supported in it",
+        label("optional", p.name()));
+  std::vector<Tensor> items;
+  if (p.has_tensor_value()) items.push_back(import_value(p.tensor_value(), source));
+  if (p.has_sequence_value()) items.push_back(import_value(p.sequence_value(), source));
+  return Tensor::optional(std::move(items));
+}
+
+template <typename Proto>
+Tensor read_value(const std::string& path, MessageKind kind, std::string* name) {
   const std::string what = "'" + printable(path) + "'";
   const std::vector<std::byte> bytes = read_protobuf(path, what);
-  wire_scan(bytes, MessageKind::kTensor, what);
-  onnx::TensorProto proto;
+  wire_scan(bytes, kind, what);
+  Proto proto;
   parse(bytes, what, proto);
   ExternalData external(parent_folder(path), Links::kRefuse);
   TensorSource source{&external, memory_limit(bytes.size())};
   if (name) *name = proto.name();
-  return within(what,
-                [&] { return import_tensor(proto, "tensor '" + printable(proto.name()) + "'", source); });
+  return within(what, [&] { return import_value(proto, source); });
+}
+
+}  // namespace
+
+Tensor read_value_file(const std::string& path, DType type, std::string* name) {
+  if (type == DType::kSequence) return read_value<onnx::SequenceProto>(path, MessageKind::kSequence, name);
+  if (type == DType::kOptional) return read_value<onnx::OptionalProto>(path, MessageKind::kOptional, name);
+  return read_value<onnx::TensorProto>(path, MessageKind::kTensor, name);
 }
 
 }  // namespace precis::onnx_io

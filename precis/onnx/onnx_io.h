@@ -35,6 +35,8 @@ ReadResult read_model(const std::string& path, const ReadOptions& options = {});
 ReadResult read_model_bytes(std::span<const std::byte> bytes, const ReadOptions& options = {});
 // One TensorProto file (test_data_set_N/input_i.pb). `name` receives the tensor's own name.
 Tensor read_tensor_file(const std::string& path, std::string* name = nullptr);
+// The same for any value: a SequenceProto or OptionalProto where `type` says so.
+Tensor read_value_file(const std::string& path, DType type, std::string* name = nullptr);
 std::vector<std::byte> tensor_to_bytes(const Tensor& tensor, const std::string& name);  // a TensorProto
 
 enum class QuantFormat { kQdq, kQOperator };

@@ -18,7 +18,7 @@ using RuleMap =
 const RuleMap& rules() {
   static const RuleMap map = [] {
     RuleMap m;
-    for (const auto table : {attribute_upgrades(), semantic_upgrades(), resize_upgrades()})
+    for (const auto table : {attribute_upgrades(), semantic_upgrades(), resize_upgrades(), scan_upgrades()})
       for (const UpgradeRule& rule : table) m.emplace(rule.op, &rule);
     return m;
   }();

@@ -2,6 +2,7 @@
 #include "precis/core/check.h"
 #include "precis/core/text.h"
 #include "precis/onnx/proto_import.h"
+#include "precis/onnx/proto_types.h"
 
 namespace precis::onnx_io {
 namespace {
@@ -86,6 +87,12 @@ Attribute import_attribute(onnx::AttributeProto& a, const std::string& where, Im
       std::vector<Tensor> tensors;
       for (const auto& t : a.tensors()) tensors.push_back(import_tensor(t, where, context.tensors));
       return tensors;
+    }
+    case Type::TYPE_PROTO: {
+      std::string unsupported;
+      ValueType t = import_type(a.tp(), &unsupported, where);
+      check(unsupported.empty(), ErrorCode::kUnsupported, "{}: a {} is not supported", where, unsupported);
+      return t;
     }
     default:
       break;

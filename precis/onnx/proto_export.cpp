@@ -93,6 +93,9 @@ class GraphExporter {
     } else if (const auto* body = std::get_if<SubgraphPtr>(&value)) {
       out.set_type(Type::GRAPH);
       GraphExporter(**body, opset_, sink_, domains_).run(*out.mutable_g());
+    } else if (const auto* type = std::get_if<ValueType>(&value)) {
+      out.set_type(Type::TYPE_PROTO);
+      export_type(*type, *out.mutable_tp());
     } else {
       add_list(value, out);
     }

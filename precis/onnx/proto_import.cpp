@@ -80,7 +80,7 @@ class GraphImporter {
   ValueType typed(const onnx::ValueInfoProto& info, const std::string& where) {
     std::string unsupported;
     ValueType type = import_type(info.type(), &unsupported, where);
-    check(unsupported.empty(), ErrorCode::kUnsupported, "{} is a {}; only tensors of numbers are supported",
+    check(unsupported.empty(), ErrorCode::kUnsupported, "{} is a {}; only numbers are supported, as tensors, sequences and optionals",
           where, unsupported);
     return type;
   }
@@ -210,7 +210,7 @@ class GraphImporter {
       std::string unsupported;
       import_type(info.type(), &unsupported, where);
       check(unsupported.empty() || outer_, ErrorCode::kUnsupported,
-            "{} is a {}; only tensors of numbers are supported", where, unsupported);
+            "{} is a {}; only numbers are supported, as tensors, sequences and optionals", where, unsupported);
       const ValueId id = resolve(info.name(), where);
       check(outer_ || std::find(outputs.begin(), outputs.end(), id) == outputs.end(), ErrorCode::kMalformed,
             "{} is listed twice", where);

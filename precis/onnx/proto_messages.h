@@ -3,4 +3,5 @@
 
 #define ONNX_ML 1
 #include <google/protobuf/stubs/logging.h>
+#include <onnx/onnx-data_pb.h>
 #include <onnx/onnx_pb.h>

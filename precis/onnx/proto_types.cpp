@@ -33,21 +33,35 @@ ValueType import_tensor_type(const onnx::TypeProto_Tensor& t, std::string* unsup
   return type;
 }
 
-}  // namespace
+constexpr int kMaxContainerDepth = 4;  // a sequence in an optional is the deepest that operators know
 
-ValueType import_type(const onnx::TypeProto& type, std::string* unsupported, const std::string& where) {
+ValueType import_type(const onnx::TypeProto& type, std::string* unsupported, const std::string& where,
+                      int depth);
+
+ValueType import_container(DType container, const onnx::TypeProto& element, std::string* unsupported,
+                           const std::string& where, int depth) {
+  check(depth < kMaxContainerDepth, ErrorCode::kMalformed, "{}: its type is nested more than {} deep", where,
+        kMaxContainerDepth);
+  ValueType type;
+  type.dtype = container;
+  ValueType inner = import_type(element, unsupported, where, depth + 1);
+  if (!unsupported->empty()) *unsupported = std::string(dtype_name(container)) + " of " + *unsupported;
+  if (inner.dtype != DType::kUndefined) type.element = std::make_shared<const ValueType>(std::move(inner));
+  return type;
+}
+
+ValueType import_type(const onnx::TypeProto& type, std::string* unsupported, const std::string& where,
+                      int depth) {
   switch (type.value_case()) {
     case onnx::TypeProto::kTensorType:
       return import_tensor_type(type.tensor_type(), unsupported, where);
     case onnx::TypeProto::kSequenceType:
-      *unsupported = "sequence";
-      break;
+      return import_container(DType::kSequence, type.sequence_type().elem_type(), unsupported, where, depth);
     case onnx::TypeProto::kMapType:
       *unsupported = "map";
       break;
     case onnx::TypeProto::kOptionalType:
-      *unsupported = "optional";
-      break;
+      return import_container(DType::kOptional, type.optional_type().elem_type(), unsupported, where, depth);
     case onnx::TypeProto::kSparseTensorType:
       *unsupported = "sparse tensor";
       break;
@@ -60,7 +74,19 @@ ValueType import_type(const onnx::TypeProto& type, std::string* unsupported, con
   return {};
 }
 
+}  // namespace
+
+ValueType import_type(const onnx::TypeProto& type, std::string* unsupported, const std::string& where) {
+  return import_type(type, unsupported, where, 0);
+}
+
 void export_type(const ValueType& type, onnx::TypeProto& out) {
+  if (is_container(type.dtype)) {
+    auto* element = type.dtype == DType::kSequence ? out.mutable_sequence_type()->mutable_elem_type()
+                                                   : out.mutable_optional_type()->mutable_elem_type();
+    if (type.element != nullptr) export_type(*type.element, *element);
+    return;
+  }
   auto* t = out.mutable_tensor_type();
   t->set_elem_type(static_cast<int32_t>(onnx_code(type.dtype)));
   if (!type.shape) return;

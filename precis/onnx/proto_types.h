@@ -11,7 +11,7 @@ namespace precis::onnx_io {
 
 // What a TypeProto says. dtype stays kUndefined when it is no tensor of a known type; `unsupported` then
 // tells what it is
-// ("sequence", "string" ...).
+// ("map", "tensor of type STRING" ...).
 ValueType import_type(const onnx::TypeProto& type, std::string* unsupported, const std::string& where);
 void export_type(const ValueType& type, onnx::TypeProto& out);
 

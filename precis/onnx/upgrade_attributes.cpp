@@ -126,10 +126,6 @@ void roi_align_coordinates(Rewrite& r) {
   r.node().attributes["coordinate_transformation_mode"] = std::string("output_half_pixel");
 }
 
-void scan_batched(Rewrite& r) {
-  r.unsupported("Scan of opset 8 runs over a batch; export with opset 9 or newer");
-}
-
 constexpr UpgradeRule kRules[] = {
     {"Cast", 6, cast_to_number},
     {"Clip", 11, clip_to_inputs},
@@ -156,7 +152,6 @@ constexpr UpgradeRule kRules[] = {
     {"ReduceSumSquare", 18, axes_to_input},
     {"Reshape", 5, reshape_to_inputs},
     {"RoiAlign", 16, roi_align_coordinates},
-    {"Scan", 9, scan_batched},
     {"Scatter", 11, scatter_elements},
     {"Selu", 6, selu_constants},
     {"Slice", 10, slice_to_inputs},

@@ -76,5 +76,6 @@ struct UpgradeRule {
 std::span<const UpgradeRule> attribute_upgrades();  // attributes that became inputs, or went away
 std::span<const UpgradeRule> semantic_upgrades();   // broadcasting, softmax axes, normalization
 std::span<const UpgradeRule> resize_upgrades();     // Upsample and Resize
+std::span<const UpgradeRule> scan_upgrades();       // Scan over a batch
 
 }  // namespace precis::onnx_io

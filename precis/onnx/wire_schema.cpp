@@ -135,10 +135,27 @@ constexpr std::array kTrainingInfoFields = {
     many(message(3, "initialization_binding", Kind::kStringEntry)),
     many(message(4, "update_binding", Kind::kStringEntry)),
 };
+// onnx-data.proto: test data of sequences and optionals.
+constexpr std::array kSequenceFields = {
+    bytes(1, "name"),
+    number(2, "elem_type"),
+    many(message(3, "tensor_values", Kind::kTensor)),
+    many(message(4, "sparse_tensor_values", Kind::kSparseTensor)),
+    many(message(5, "sequence_values", Kind::kSequence)),
+    many(message(7, "optional_values", Kind::kOptional)),
+};
+constexpr std::array kOptionalFields = {
+    bytes(1, "name"),
+    number(2, "elem_type"),
+    message(3, "tensor_value", Kind::kTensor),
+    message(4, "sparse_tensor_value", Kind::kSparseTensor),
+    message(5, "sequence_value", Kind::kSequence),
+    message(7, "optional_value", Kind::kOptional),
+};
 
 // In the order of MessageKind. Bytes: sizeof of protobuf 3.21's class (proto_import.cpp holds them to that)
 // plus 24.
-const std::array<WireMessage, 23> kMessages = {{
+const std::array<WireMessage, 25> kMessages = {{
     {"?", 0, {}},
     {"ModelProto", 200, kModelFields},
     {"GraphProto", 232, kGraphFields},
@@ -162,6 +179,8 @@ const std::array<WireMessage, 23> kMessages = {{
     {"OperatorSetIdProto", 64, kOpsetImportFields},
     {"FunctionProto", 192, kFunctionFields},
     {"TrainingInfoProto", 112, kTrainingInfoFields},
+    {"SequenceProto", 216, kSequenceFields},
+    {"OptionalProto", 120, kOptionalFields},
 }};
 
 }  // namespace

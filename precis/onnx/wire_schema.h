@@ -33,6 +33,8 @@ enum class MessageKind : uint8_t {
   kOpsetImport,
   kFunction,
   kTrainingInfo,
+  kSequence,
+  kOptional,
 };
 
 // kVarint covers int32, int64, uint64, bool and enums.

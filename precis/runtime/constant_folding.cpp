@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "precis/graph/captures.h"
 #include "precis/graph/op.h"
 #include "precis/runtime/reference_ops.h"
 
@@ -11,11 +12,6 @@ namespace {
 
 // Results above this stay computed at run time: a ConstantOfShape can be far larger than its file.
 constexpr int64_t kMaxFoldedBytes = 256 << 20;
-
-bool has_subgraph(const Node& node) {
-  return std::any_of(node.attributes.begin(), node.attributes.end(),
-                     [](const auto& a) { return std::holds_alternative<SubgraphPtr>(a.second); });
-}
 
 bool small_results(const Graph& graph, const Node& node) {
   for (ValueId v : node.outputs) {
@@ -34,7 +30,7 @@ bool depends_on_shape_alone(const Graph& graph, const Node& node) {
 bool foldable(const Graph& graph, const Node& node, const std::set<ValueId>& kept) {
   if (node.outputs.empty() || draws_random_numbers(graph, node) || has_subgraph(node)) return false;
   for (ValueId v : node.outputs)
-    if (v && kept.count(v) != 0) return false;
+    if (v && (kept.count(v) != 0 || is_container(graph.value(v).type.dtype))) return false;
   const bool constant = std::all_of(node.inputs.begin(), node.inputs.end(),
                                     [&](ValueId v) { return !v || graph.value(v).is_constant(); });
   return (constant || depends_on_shape_alone(graph, node)) && small_results(graph, node);

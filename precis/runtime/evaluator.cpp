@@ -50,7 +50,7 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, std::span<const Te
     if (!known_sizes_fit(g, max_bytes)) return std::nullopt;
     auto outputs = run_reference_node(g, g.node(g.order()[0]), inputs);
     for (const Tensor& t : outputs)
-      if (!fits(max_bytes, static_cast<uint64_t>(t.nbytes()))) return std::nullopt;
+      if (is_container(t.dtype()) || !fits(max_bytes, static_cast<uint64_t>(t.nbytes()))) return std::nullopt;
     return outputs;
   } catch (const Error& e) {
     // A node that cannot run stays in the graph; whoever runs it gets the message.

@@ -63,14 +63,17 @@ ReferenceStep::ReferenceStep(const Graph& graph, NodeId node, std::vector<Source
                              std::vector<Target> targets)
     : graph_(graph), node_(node), sources_(std::move(sources)), targets_(std::move(targets)) {}
 
-void ReferenceStep::run(const RunContext& context, StepState*) const {
+std::vector<Tensor> fetch_all(const RunContext& context, std::span<const ReferenceStep::Source> sources) {
   std::vector<Tensor> inputs;
-  inputs.reserve(sources_.size());
-  for (const Source& s : sources_) inputs.push_back(fetch(context, s));
-  const Node& node = graph_.node(node_);
-  const std::vector<Tensor> results = run_reference_node(graph_, node, inputs);
-  for (size_t i = 0; i < targets_.size(); ++i) {
-    const Target& t = targets_[i];
+  inputs.reserve(sources.size());
+  for (const ReferenceStep::Source& s : sources) inputs.push_back(fetch(context, s));
+  return inputs;
+}
+
+void deliver(const RunContext& context, const Node& node, std::span<const ReferenceStep::Target> targets,
+             std::span<const Tensor> results) {
+  for (size_t i = 0; i < targets.size(); ++i) {
+    const ReferenceStep::Target& t = targets[i];
     if (t.loose >= 0) context.loose[static_cast<size_t>(t.loose)] = results[i].clone();
     if (t.buffer < 0) continue;
     check(results[i].dtype() == t.dtype && results[i].shape() == t.shape, ErrorCode::kInternal,
@@ -82,9 +85,13 @@ void ReferenceStep::run(const RunContext& context, StepState*) const {
   }
 }
 
+void ReferenceStep::run(const RunContext& context, StepState*) const {
+  const Node& node = graph_.node(node_);
+  deliver(context, node, targets_, run_reference_node(graph_, node, fetch_all(context, sources_)));
+}
+
 void ReferenceChainStep::run(const RunContext& context, StepState*) const {
-  std::vector<Tensor> inputs;
-  for (const ReferenceStep::Source& s : sources_) inputs.push_back(fetch(context, s));
+  const std::vector<Tensor> inputs = fetch_all(context, sources_);
   const Tensor residual = fetch(context, residual_);
   const auto fused = run_integer_chain(graph_, chain_, inputs, residual);
   const Tensor result = fused ? *fused : node_by_node(inputs, residual);

@@ -96,6 +96,11 @@ class ReferenceStep final : public Step {
   std::vector<Target> targets_;
 };
 
+// The tensors of a step's sources, views of the plan's buffers; and its results put where they belong.
+std::vector<Tensor> fetch_all(const RunContext& context, std::span<const ReferenceStep::Source> sources);
+void deliver(const RunContext& context, const Node& node, std::span<const ReferenceStep::Target> targets,
+             std::span<const Tensor> results);
+
 // The contract's operation on codes (integer_contract.h) by the reference, for what has no fast kernel.
 class ReferenceChainStep final : public Step {
  public:

@@ -2,6 +2,7 @@
 // sessions bring the memory. Built by PlanBuilder (plan_builder.h).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,12 +35,16 @@ struct PlanOutput {
   bool in_place = false;  // a kOutput buffer was given to the step that makes it
 };
 
+// The programs of a node's bodies, by attribute.
+using BodyPrograms = std::map<std::string, std::shared_ptr<const Program>>;
+
 struct Plan {
   std::vector<std::unique_ptr<Step>> steps;
   std::vector<int> step_threads;  // of each step: what its work is worth
   std::vector<Buffer> buffers;
   std::vector<PlanOutput> outputs;
   int loose_slots = 0;
+  std::vector<std::pair<int, size_t>> loose_inputs;  // slots of inputs without bytes, and which inputs they are
   int64_t arena_bytes = 0;
   PlanInfo info;
   std::shared_ptr<const Graph> graph;  // with concrete shapes; steps refer to its nodes

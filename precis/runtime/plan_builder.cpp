@@ -28,11 +28,12 @@ uint64_t WeightStore::bytes() const {
 }
 
 PlanBuilder::PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weights, const TapRequest& taps,
-                         int threads)
+                         const std::map<NodeId, BodyPrograms>& bodies, int threads)
     : graph_(std::move(graph)),
       weights_(weights),
       taps_(taps.values),
       taps_as_laid_out_(taps.as_laid_out),
+      bodies_(bodies),
       threads_(threads),
       op_threads_(threads),
       plan_(std::make_unique<Plan>()) {}
@@ -158,6 +159,11 @@ void PlanBuilder::lower(const FusedOp& op) {
 void PlanBuilder::place_inputs() {
   const auto inputs = graph_->inputs();
   for (size_t i = 0; i < inputs.size(); ++i) {
+    if (is_container(type(inputs[i]).dtype)) {
+      loose_[inputs[i]] = plan_->loose_slots;
+      plan_->loose_inputs.emplace_back(plan_->loose_slots++, i);
+      continue;
+    }
     Buffer b;
     b.kind = Buffer::Kind::kInput;
     b.index = i;

@@ -55,7 +55,9 @@ struct TapRequest {
 
 class PlanBuilder {
  public:
-  PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weights, const TapRequest& taps, int threads);
+  // `bodies`: of the graph's control operators.
+  PlanBuilder(std::shared_ptr<const Graph> graph, WeightStore& weights, const TapRequest& taps,
+              const std::map<NodeId, BodyPrograms>& bodies, int threads);
   std::unique_ptr<Plan> build();
 
   // --- for lowerings
@@ -146,6 +148,7 @@ class PlanBuilder {
   WeightStore& weights_;
   const std::set<ValueId>& taps_;
   const bool taps_as_laid_out_;
+  const std::map<NodeId, BodyPrograms>& bodies_;
   int threads_, op_threads_;  // of the plan, and of the operation that is being lowered
   std::unique_ptr<Plan> plan_;
   std::map<ValueId, std::vector<Copy>> copies_;

@@ -1,6 +1,8 @@
 // PlanBuilder: steps that run by the reference, and taps.
 #include <algorithm>
 
+#include "precis/runtime/control.h"
+#include "precis/runtime/control_step.h"
 #include "precis/runtime/kernel_step.h"
 #include "precis/runtime/plan_builder.h"
 #include "precis/runtime/reference_encoded.h"
@@ -30,7 +32,7 @@ void PlanBuilder::lower_by_reference(const FusedOp& op) {
   }
   for (ValueId v : main.outputs) {
     ReferenceStep::Target t;
-    if (v && fully_known(type(v).shape)) {
+    if (v && fully_known(type(v).shape) && type(v).dtype != DType::kUndefined) {
       t.dtype = type(v).storage_dtype();
       t.shape = shape(v);
       t.buffer = write(v, Layout::kPlain);
@@ -39,6 +41,13 @@ void PlanBuilder::lower_by_reference(const FusedOp& op) {
       t.loose = loose_[v] = plan_->loose_slots++;
     }
     targets.push_back(std::move(t));
+  }
+  if (is_control(main)) {
+    const auto bodies = bodies_.find(op.node);
+    return emit(std::make_unique<ControlStep>(*graph_, op.node,
+                                              bodies == bodies_.end() ? BodyPrograms() : bodies->second,
+                                              std::move(sources), std::move(targets)),
+                describe(op, "control", named, Layout::kPlain, Layout::kPlain), touched);
   }
   StepInfo info = describe(op, "reference", named, Layout::kPlain, Layout::kPlain);
   info.float_fallback = info.quantized && !runs_on_codes(*graph_, main);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "precis/core/check.h"
+#include "precis/graph/captures.h"
 #include "precis/graph/op.h"
 #include "precis/graph/widen_half.h"
 #include "precis/runtime/constant_folding.h"
@@ -16,15 +17,23 @@ namespace {
 
 constexpr size_t kMaxListed = 20;  // nodes named in one message
 
-void check_operators(const Graph& graph) {
-  std::map<std::string, std::pair<std::string, int>> missing;  // operator -> first node, count
+using MissingOps = std::map<std::string, std::pair<std::string, int>>;  // operator -> first node, count
+
+void find_missing(const Graph& graph, MissingOps& missing) {
   for (NodeId id : graph.order()) {
     const Node& node = graph.node(id);
-    if (node.domain == "precis" || find_reference_op(node.domain, node.op) != nullptr) continue;
+    for (const auto& [key, attribute] : node.attributes)
+      if (const auto* body = std::get_if<SubgraphPtr>(&attribute)) find_missing(**body, missing);
+    if (node.domain == "precis" || has_subgraph(node) || find_reference_op(node.domain, node.op) != nullptr) continue;
     const std::string op = node.domain.empty() ? node.op : node.domain + "::" + node.op;
     auto& entry = missing[op];
     if (entry.second++ == 0) entry.first = node.name;
   }
+}
+
+void check_operators(const Graph& graph) {
+  MissingOps missing;
+  find_missing(graph, missing);
   if (missing.empty()) return;
   std::string list;
   size_t listed = 0;
@@ -35,6 +44,30 @@ void check_operators(const Graph& graph) {
   }
   fail(ErrorCode::kUnsupported, "no kernel for {} operator{}: {}; the model cannot be run here",
        missing.size(), missing.size() == 1 ? "" : "s", list);
+}
+
+// A body as a graph that takes inputs of any shape: what files declare for them are hints.
+Graph open_shapes(Graph body) {
+  for (size_t i = 0; i < body.inputs().size(); ++i) {
+    ValueType type = body.value(body.inputs()[i]).type;
+    type.shape.reset();
+    body.set_input_type(i, std::move(type));
+  }
+  return body;
+}
+
+bool has_all_types(const Graph& body) {
+  return std::all_of(body.inputs().begin(), body.inputs().end(),
+                     [&](ValueId v) { return body.value(v).type.dtype != DType::kUndefined; });
+}
+
+std::map<NodeId, BodyPrograms> compile_bodies(const Graph& graph) {
+  std::map<NodeId, BodyPrograms> programs;
+  for (NodeId id : graph.order())
+    for (const auto& [key, attribute] : graph.node(id).attributes)
+      if (const auto* body = std::get_if<SubgraphPtr>(&attribute); body && has_all_types(**body))
+        programs[id][key] = Program::compile(open_shapes(**body));
+  return programs;
 }
 
 std::set<ValueId> find_taps(const Graph& graph, const std::vector<std::string>& names) {
@@ -87,9 +120,12 @@ std::shared_ptr<const Program> Program::compile(const Graph& graph, const Progra
   infer_types(impl.prepared);  // integer chains are found by the types of the values inside them
   const bool fast = impl.engine == Engine::kFast;
   if (fast) widen_half_precision(impl.prepared);
+  close_subgraphs(impl.prepared, OuterConstants::kCopied);
   impl.taps = find_taps(impl.prepared, options.taps);
   impl.taps_as_laid_out = options.taps_as_laid_out;
-  if (fast) infer_and_fold(impl.prepared, {}, impl.taps);
+  if (!fast) return program;
+  infer_and_fold(impl.prepared, {}, impl.taps);
+  impl.bodies = compile_bodies(impl.prepared);
   return program;
 }
 
@@ -98,7 +134,7 @@ std::shared_ptr<const Plan> Program::Impl::plan(const std::vector<Shape>& shapes
     auto graph = std::make_shared<Graph>(prepared);
     infer_and_fold(*graph, shapes, taps);
     split_float_islands(*graph);
-    return PlanBuilder(std::move(graph), weights, {taps, taps_as_laid_out}, threads).build();
+    return PlanBuilder(std::move(graph), weights, {taps, taps_as_laid_out}, bodies, threads).build();
   });
 }
 

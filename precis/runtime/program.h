@@ -30,10 +30,11 @@ class PlanCache {
 
 struct Program::Impl {
   Graph given;
-  Graph prepared;  // types inferred; for kFast also f16 widened and constants folded
+  Graph prepared;  // types inferred, bodies closed; for kFast also f16 widened and constants folded
   Engine engine = Engine::kFast;
   std::set<ValueId> taps;  // in `prepared`
   bool taps_as_laid_out = false;
+  std::map<NodeId, BodyPrograms> bodies;  // of the control operators of `prepared`; for kFast
   mutable WeightStore weights;
   mutable PlanCache plans;
 

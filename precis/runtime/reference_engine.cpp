@@ -7,6 +7,9 @@
 #include <stdexcept>
 
 #include "precis/core/text.h"
+#include "precis/graph/captures.h"
+#include "precis/graph/op.h"
+#include "precis/runtime/control.h"
 #include "precis/runtime/reference_encoded.h"
 
 namespace precis::runtime {
@@ -79,9 +82,6 @@ class Interpreter {
     if (!v) return kOmitted;
     const Value& known = g_.value(v);
     if (known.is_constant()) return *known.constant;
-    check(!known.captured, ErrorCode::kUnsupported,
-          "value '{}' comes from an enclosing graph, which the reference engine does not run",
-          printable(known.name));
     check(values_[index(v)].defined(), ErrorCode::kMalformed, "value '{}' is read before it is computed",
           printable(known.name));
     return values_[index(v)];
@@ -106,9 +106,18 @@ class Interpreter {
 
   void run_alone(NodeId id) {
     const Node& node = g_.node(id);
-    std::vector<Tensor> outputs = run_reference_node(g_, node, arguments(node));
+    std::vector<Tensor> outputs =
+        is_control(node) ? run_control(g_, node, arguments(node), body_runner(node))
+                         : run_reference_node(g_, node, arguments(node));
     for (size_t i = 0; i < node.outputs.size(); ++i) store(node.outputs[i], std::move(outputs[i]));
     release_inputs(node);
+  }
+
+  static RunBody body_runner(const Node& node) {
+    return [&node](const std::string& attribute, Inputs inputs) {
+      static const TapFunction kNobody;
+      return Interpreter(*std::get<SubgraphPtr>(node.attributes.at(attribute)), kNobody).run(inputs);
+    };
   }
 
   void run_chain(const IntegerChain& chain) {
@@ -160,6 +169,12 @@ Tensors checked_outputs(const Node& node, Tensors outputs) {
   return outputs;
 }
 
+bool has_open_bodies(const Graph& g) {
+  return std::any_of(g.order().begin(), g.order().end(), [&](NodeId id) {
+    return has_subgraph(g.node(id)) && !is_control(g.node(id));
+  });
+}
+
 }  // namespace
 
 Tensors run_plain_node(const Graph& g, const Node& node, Inputs inputs) {
@@ -167,6 +182,10 @@ Tensors run_plain_node(const Graph& g, const Node& node, Inputs inputs) {
   if (op == nullptr) fail_node(node, ErrorCode::kUnsupported, "there is no kernel for this operator");
   const std::string who = describe(g, node);
   try {
+    const OpDecl* decl = find_op(node.domain, node.op);
+    for (const Tensor& t : inputs)
+      check(!is_container(t.dtype()) || (decl != nullptr && decl->takes_containers), ErrorCode::kMalformed,
+            "{}: an input is {}, expected a tensor", who, dtype_name(t.dtype()));
     for (const Tensor& t : inputs)
       check(t.shape().rank() <= kMaxRank, ErrorCode::kLimit,
             "{}: an input has rank {}, at most {} is supported", who, t.shape().rank(), kMaxRank);
@@ -188,7 +207,10 @@ std::vector<Tensor> run_reference_node(const Graph& g, const Node& node, std::sp
 }
 
 std::vector<Tensor> run_reference(const Graph& g, std::span<const Tensor> inputs, const TapFunction& tap) {
-  return Interpreter(g, tap).run(inputs);
+  if (!has_open_bodies(g)) return Interpreter(g, tap).run(inputs);
+  Graph closed = g;
+  close_subgraphs(closed, OuterConstants::kCopied);
+  return Interpreter(closed, tap).run(inputs);
 }
 
 }  // namespace precis::runtime

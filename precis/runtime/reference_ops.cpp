@@ -11,11 +11,11 @@ namespace {
 std::vector<ReferenceOp> collect() {
   std::vector<ReferenceOp> all;
   for (const auto family :
-       {arithmetic_ops(), activation_ops(), linear_ops(),        pool_ops(),     normalize_ops(),
-        reduce_ops(),     shape_ops(),      move_ops(),          index_ops(),    resize_ops(),
-        quantize_ops(),   loss_ops(),       random_ops(),        signal_ops(),   contract_ops(),
-        count_ops(),      ml_ops(),         detection_ops(),     sampling_ops(), patch_ops(),
-        recurrent_ops(),  attention_ops(),  flex_attention_ops()})
+       {arithmetic_ops(), activation_ops(), linear_ops(),         pool_ops(),     normalize_ops(),
+        reduce_ops(),     shape_ops(),      move_ops(),           index_ops(),    resize_ops(),
+        quantize_ops(),   loss_ops(),       random_ops(),         signal_ops(),   contract_ops(),
+        count_ops(),      ml_ops(),         detection_ops(),      sampling_ops(), patch_ops(),
+        recurrent_ops(),  attention_ops(),  flex_attention_ops(), sequence_ops()})
     all.insert(all.end(), family.begin(), family.end());
   std::sort(all.begin(), all.end(), [](const ReferenceOp& a, const ReferenceOp& b) {
     return std::pair(std::string_view(a.domain), std::string_view(a.op)) <

@@ -42,6 +42,7 @@ std::span<const ReferenceOp> move_ops();
 std::span<const ReferenceOp> index_ops();
 std::span<const ReferenceOp> resize_ops();
 std::span<const ReferenceOp> quantize_ops();
+std::span<const ReferenceOp> sequence_ops();
 
 template <typename... Args>
 [[noreturn]] void fail_node(const Node& node, ErrorCode code, fmt::format_string<Args...> format,

@@ -19,7 +19,7 @@ constexpr size_t kMaxBound = 2;  // plans whose memory a session keeps; a third 
 
 std::vector<Shape> shapes_of(std::span<const Tensor> tensors) {
   std::vector<Shape> shapes;
-  for (const Tensor& t : tensors) shapes.push_back(t.shape());
+  for (const Tensor& t : tensors) shapes.push_back(is_container(t.dtype()) ? Shape() : t.shape());
   return shapes;
 }
 
@@ -80,11 +80,15 @@ struct BoundPlan {
       if (plan->buffers[i].parent >= 0) buffers[i] = address(i);
   }
 
+  void place_loose(std::span<const Tensor> inputs) {
+    for (const auto& [slot, input] : plan->loose_inputs) loose[static_cast<size_t>(slot)] = inputs[input];
+  }
+
   void finish_outputs(std::vector<Tensor>& outputs) {
     for (size_t i = 0; i < outputs.size(); ++i) {
       const PlanOutput& o = plan->outputs[i];
       if (o.loose >= 0)
-        outputs[i] = std::move(loose[static_cast<size_t>(o.loose)]);
+        outputs[i] = loose[static_cast<size_t>(o.loose)];
       else if (!o.in_place && outputs[i].nbytes() > 0)
         std::memcpy(outputs[i].bytes(), buffers[static_cast<size_t>(o.source)],
                     static_cast<size_t>(outputs[i].nbytes()));
@@ -130,6 +134,7 @@ struct BoundPlan {
   std::vector<Tensor> run(std::span<const Tensor> inputs, const LaidOutTapFunction& tap) {
     std::vector<Tensor> outputs = make_outputs();
     place_arguments(inputs, outputs);
+    place_loose(inputs);
     const RunContext context{buffers, loose, &tap};
     for_each_step([&](size_t i) { run_step(i, context); });
     finish_outputs(outputs);
@@ -141,6 +146,7 @@ struct BoundPlan {
     using Clock = std::chrono::steady_clock;
     std::vector<Tensor> outputs = make_outputs();
     place_arguments(inputs, outputs);
+    place_loose(inputs);
     const RunContext context{buffers, loose, nullptr};
     for_each_step([&](size_t i) {
       const auto start = Clock::now();

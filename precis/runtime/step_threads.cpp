@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "precis/core/checked.h"
+#include "precis/graph/captures.h"
 #include "precis/graph/op.h"
 
 namespace precis::runtime {
@@ -14,6 +15,7 @@ namespace {
 constexpr double kFloatMacsPerNs = 100, kCodeMacsPerNs = 300, kBytesPerNs = 30, kPoolTapsPerNs = 15;
 constexpr double kNsPerThread = 2000, kNsPerTeamThread = 500, kNsOfSmallPlan = 20'000;
 constexpr int64_t kRangesPerThread = 2;
+constexpr double kNsOfBodies = 1e9;  // not known here: their own plans decide
 
 double bytes_of(const Graph& graph, ValueId id) {
   if (!id || !fully_known(graph.value(id).type.shape)) return 0;
@@ -53,6 +55,7 @@ bool reads_codes(const Graph& graph, const FusedOp& op) {
 
 double estimated_ns(const Graph& graph, const FusedOp& op) {
   const Node& main = graph.node(op.node);
+  if (has_subgraph(main)) return kNsOfBodies;
   if (const auto ns = lone_chain_ns(graph, main)) return *ns;
   double bytes = bytes_of(graph, op.residual);
   for (ValueId v : main.inputs) bytes += bytes_of(graph, v);

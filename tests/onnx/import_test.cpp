@@ -129,9 +129,24 @@ TEST(Import, E32_Attributes) {
 TEST(Import, NumbersOnly) {
   refuse(model(bytes(11, value_info("x", tensor_type(8, {2}))) + graph_output("y", {2}) + relu("x", "y")),
          "graph input 'x' is a tensor of type STRING", ErrorCode::kUnsupported);
-  refuse(model(bytes(11, value_info("x", bytes(4, bytes(1, tensor_type(1, {2}))))) + graph_output("y", {2}) +
+  refuse(model(bytes(11, value_info("x", bytes(4, bytes(1, tensor_type(8, {2}))))) + graph_output("y", {2}) +
                relu("x", "y")),
-         "graph input 'x' is a sequence", ErrorCode::kUnsupported);
+         "graph input 'x' is a sequence of tensor of type STRING", ErrorCode::kUnsupported);
+}
+
+TEST(Import, SequencesAndOptionals) {
+  const std::string sequence = bytes(4, bytes(1, tensor_type(1, {2})));
+  const auto text = [&](const std::string& type) {
+    return print_graph(read(model(bytes(11, value_info("x", type)) + bytes(12, value_info("y", type)) +
+                                  in_node(node("Identity", {"x"}, {"y"})), 16))
+                           .model.graph);
+  };
+  EXPECT_THAT(text(sequence), testing::HasSubstr("(x: seq(f32[2])) -> (y)"));
+  EXPECT_THAT(text(bytes(9, bytes(1, sequence))), testing::HasSubstr("(x: optional(seq(f32[2]))) -> (y)"));
+  std::string deep = sequence;
+  for (int i = 0; i < 5; ++i) deep = bytes(4, bytes(1, deep));
+  refuse(model(bytes(11, value_info("x", deep)) + graph_output("y", {2}) + relu("x", "y")),
+         "graph input 'x': its type is nested more than 4 deep");
 }
 
 TEST(Import, ConstantNodesBecomeInitializers) {

@@ -24,11 +24,19 @@ std::string label(const Node& node) { return node.domain.empty() ? node.op : nod
 // Operators of the graph that are not declared, or declared but without a kernel.
 std::set<std::string> missing_operators(const Graph& graph) {
   std::set<std::string> missing;
+  const auto is_control = [](const Node& node) {
+    bool has_body = false;
+    for (const auto& [key, attribute] : node.attributes)
+      has_body = has_body || std::holds_alternative<SubgraphPtr>(attribute);
+    return has_body;
+  };
   for (NodeId id : graph.order()) {
     const Node& node = graph.node(id);
+    for (const auto& [key, attribute] : node.attributes)
+      if (const auto* body = std::get_if<SubgraphPtr>(&attribute)) missing.merge(missing_operators(**body));
     if (find_op(node.domain, node.op) == nullptr)
       missing.insert(label(node));
-    else if (node.domain != "precis" && runtime::find_reference_op(node.domain, node.op) == nullptr)
+    else if (node.domain != "precis" && !is_control(node) && runtime::find_reference_op(node.domain, node.op) == nullptr)
       missing.insert(label(node) + " (declared, no kernel)");
   }
   return missing;
@@ -46,13 +54,15 @@ Graph read_case(const std::string& path) {
   }
 }
 
-std::vector<std::pair<std::string, Tensor>> read_tensors(const std::string& folder, const std::string& kind) {
+// `types`: of the graph's inputs or outputs, in order.
+std::vector<std::pair<std::string, Tensor>> read_tensors(const std::string& folder, const std::string& kind,
+                                                         const std::vector<DType>& types) {
   std::vector<std::pair<std::string, Tensor>> tensors;
-  for (int i = 0;; ++i) {
+  for (size_t i = 0;; ++i) {
     const std::string path = fmt::format("{}/{}_{}.pb", folder, kind, i);
     if (path_kind(path) != PathKind::kFile) return tensors;
     std::string name;
-    Tensor tensor = onnx_io::read_tensor_file(path, &name);
+    Tensor tensor = onnx_io::read_value_file(path, i < types.size() ? types[i] : DType::kUndefined, &name);
     tensors.emplace_back(std::move(name), std::move(tensor));
   }
 }
@@ -98,7 +108,22 @@ double absolute_tolerance(const std::string& folder) {
   return at == kRounded.end() ? 1e-7 : at->second;
 }
 
+std::vector<DType> types_of(const Graph& graph, std::span<const ValueId> ids) {
+  std::vector<DType> types;
+  for (ValueId id : ids) types.push_back(graph.value(id).type.dtype);
+  return types;
+}
+
 void compare(const Tensor& got, const Tensor& want, size_t output, double absolute) {
+  if (is_container(want.dtype())) {
+    if (got.dtype() != want.dtype() || got.items().size() != want.items().size())
+      throw Error(ErrorCode::kVerify, fmt::format("output {}: {} of {}, expected {} of {}", output,
+                                                  dtype_name(got.dtype()), got.numel(),
+                                                  dtype_name(want.dtype()), want.numel()));
+    for (size_t i = 0; i < want.items().size(); ++i)
+      compare(got.items()[i], want.items()[i], output, absolute);
+    return;
+  }
   const auto same = is_float(want.dtype())
                         ? tensors_close(got, want, {.absolute = absolute, .relative = 1e-3})
                         : tensors_equal(got, want);
@@ -132,10 +157,10 @@ void run_case(const std::string& folder, const RunModel& run) {
   for (int set = 0;; ++set) {
     const std::string data = fmt::format("{}/test_data_set_{}", folder, set);
     if (path_kind(data) != PathKind::kDirectory) return;
-    const auto want = read_tensors(data, "output");
+    const auto want = read_tensors(data, "output", types_of(graph, graph.outputs()));
     std::vector<Tensor> got;
     try {
-      got = run(graph, arrange(graph, read_tensors(data, "input")));
+      got = run(graph, arrange(graph, read_tensors(data, "input", types_of(graph, graph.inputs()))));
     } catch (const Error& e) {
       if (e.code() != ErrorCode::kUnsupported) throw;
       throw Unsupported{{std::string("run: ") + e.what()}};

@@ -8,10 +8,10 @@ namespace ops {
 
 std::span<const Family> all_families() {
   static constexpr Family kFamilies[] = {
-      activation_ops, attention_ops, cast_ops,        compare_logic_ops, constant_like_ops, contract_ops,
+      activation_ops, attention_ops, cast_ops,        compare_logic_ops, constant_like_ops, contract_ops, control_ops,
       conv_ops,       detection_ops, elementwise_ops, gather_ops,        loss_ops,          matmul_ops,
       ml_ops,         movement_ops,  norm_ops,        patch_ops,         pool_ops,          quantize_ops,
-      random_ops,     recurrent_ops, reduce_ops,      resize_ops,        sampling_ops,      select_ops,
+      random_ops,     recurrent_ops, reduce_ops,      resize_ops,        sampling_ops,      select_ops, sequence_ops,
       shape_ops,      signal_ops,    unary_ops,
   };
   return kFamilies;
@@ -20,25 +20,10 @@ std::span<const Family> all_families() {
 // The operator list of ONNX up to opset 27, less what is declared; sorted.
 std::span<const std::string_view> undeclared_onnx_ops() {
   static constexpr std::string_view kNames[] = {
-      "ConcatFromSequence",
 
-      "If",
       "ImageDecoder",
-      "Loop",
-      "Optional",
-      "OptionalGetElement",
-      "OptionalHasElement",
       "RegexFullMatch",
-      "Scan",
       "Scatter",
-      "SequenceAt",
-      "SequenceConstruct",
-      "SequenceEmpty",
-      "SequenceErase",
-      "SequenceInsert",
-      "SequenceLength",
-      "SequenceMap",
-      "SplitToSequence",
       "StringConcat",
       "StringNormalizer",
       "StringSplit",

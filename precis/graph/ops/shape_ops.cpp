@@ -228,6 +228,11 @@ void fold_size(InferContext& ctx) {
     ctx.output_partials[0] = PartialValue{DType::kI64, Shape{}, {element_of(product(ctx, *x))}};
 }
 
+void infer_identity(InferContext& ctx) {
+  same_as_input(ctx);
+  ctx.outputs[0].element = ctx.input(0).element;
+}
+
 }  // namespace
 
 const std::vector<OpDecl>& shape_ops() {
@@ -251,7 +256,11 @@ const std::vector<OpDecl>& shape_ops() {
        .infer = infer_unsqueeze,
        .moves_data = true,
        .fold = fold_copy},
-      {.op = "Identity", .infer = infer_same<kAny>, .moves_data = true, .fold = fold_copy},
+      {.op = "Identity",
+       .infer = infer_identity,
+       .moves_data = true,
+       .takes_containers = true,
+       .fold = fold_copy},
       {.op = "Transpose",
        .attributes = {{"perm", AttrKind::kInts}},
        .infer = infer_transpose,
