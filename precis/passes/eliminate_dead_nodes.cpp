@@ -20,7 +20,7 @@ PassResult eliminate_dead_nodes(Model& model) {
     g.remove_node(id);
     ++result.changes;
   }
-  // Initializers that nobody reads any more; captured values may be read inside subgraphs, so models with subgraphs keep theirs.
+  // Initializers that nobody reads any more. What subgraphs read is an input of the node that holds them here.
   if (result.changes > 0) g.remove_dead_values();
   return result;
 }

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "precis/core/check.h"
+#include "precis/graph/captures.h"
 #include "precis/graph/op.h"
 #include "precis/graph/validate.h"
 #include "precis/passes/pass_list.h"
@@ -63,6 +64,9 @@ const PassInfo* find_pass(std::string_view name) {
 PassResult run_passes(Model& model, std::span<const std::string_view> names) {
   PassResult total;
   infer_types(model.graph);
+  // Closed, so that every pass sees what subgraphs read.
+  const bool with_bodies = has_subgraphs(model.graph);
+  if (with_bodies) close_subgraphs(model.graph, OuterConstants::kAsInputs);
   for (std::string_view name : names) {
     const PassInfo* pass = find_pass(name);
     check(pass != nullptr, ErrorCode::kUsage, "there is no pass named '{}'", name);
@@ -78,6 +82,10 @@ PassResult run_passes(Model& model, std::span<const std::string_view> names) {
     } catch (const Error& e) {
       fail(ErrorCode::kInternal, "pass {} broke the graph: {}", name, e.what());
     }
+  }
+  if (with_bodies) {
+    open_subgraphs(model.graph);
+    infer_types(model.graph);
   }
   return total;
 }
