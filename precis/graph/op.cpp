@@ -69,7 +69,9 @@ std::vector<std::string> schema_errors(const OpDecl& decl, const Node& node) {
   if (out < decl.min_outputs || (decl.max_outputs >= 0 && out > decl.max_outputs))
     errors.push_back(
         fmt::format("has {} outputs, expected {}", out, range_text(decl.min_outputs, decl.max_outputs)));
-  const int needed = decl.max_inputs < 0 ? in : std::min(in, decl.min_inputs);
+  // Of any number of inputs none may be left out, unless (Loop) even none at all is enough.
+  const bool all = decl.max_inputs < 0 && decl.min_inputs > 0;
+  const int needed = all ? in : std::min(in, decl.min_inputs);
   for (int i = 0; i < needed; ++i)
     if (!node.inputs[static_cast<size_t>(i)])
       errors.push_back(fmt::format("input {} is omitted but required", i));
