@@ -9,6 +9,7 @@
 #include "precis/graph/op.h"
 #include "precis/graph/widen_half.h"
 #include "precis/runtime/constant_folding.h"
+#include "precis/runtime/control.h"
 #include "precis/runtime/float_islands.h"
 #include "precis/runtime/reference_ops.h"
 
@@ -24,7 +25,9 @@ void find_missing(const Graph& graph, MissingOps& missing) {
     const Node& node = graph.node(id);
     for (const auto& [key, attribute] : node.attributes)
       if (const auto* body = std::get_if<SubgraphPtr>(&attribute)) find_missing(**body, missing);
-    if (node.domain == "precis" || has_subgraph(node) || find_reference_op(node.domain, node.op) != nullptr) continue;
+    if (node.domain == "precis" || (node.domain.empty() && has_subgraph(node)) ||
+        find_reference_op(node.domain, node.op) != nullptr)
+      continue;
     const std::string op = node.domain.empty() ? node.op : node.domain + "::" + node.op;
     auto& entry = missing[op];
     if (entry.second++ == 0) entry.first = node.name;
@@ -65,7 +68,8 @@ std::map<NodeId, BodyPrograms> compile_bodies(const Graph& graph) {
   std::map<NodeId, BodyPrograms> programs;
   for (NodeId id : graph.order())
     for (const auto& [key, attribute] : graph.node(id).attributes)
-      if (const auto* body = std::get_if<SubgraphPtr>(&attribute); body && has_all_types(**body))
+      if (const auto* body = std::get_if<SubgraphPtr>(&attribute);
+          body && is_control(graph.node(id)) && has_all_types(**body))
         programs[id][key] = Program::compile(open_shapes(**body));
   return programs;
 }

@@ -171,7 +171,7 @@ Tensors checked_outputs(const Node& node, Tensors outputs) {
 
 bool has_open_bodies(const Graph& g) {
   return std::any_of(g.order().begin(), g.order().end(), [&](NodeId id) {
-    return has_subgraph(g.node(id)) && !is_control(g.node(id));
+    return has_subgraph(g.node(id)) && g.node(id).domain.empty();
   });
 }
 
