@@ -27,6 +27,7 @@ namespace precis {
 
 class Graph;
 
+inline constexpr const char* kMicrosoft = "com.microsoft";  // the domain of ONNX Runtime's own operators
 inline constexpr int kCanonicalOpset = 27;  // nodes of domain "" follow the newest forms the reader knows
 
 struct ValueId {
@@ -73,6 +74,7 @@ struct Node {
 
   bool is(std::string_view op_name) const { return domain.empty() && op == op_name; }
   bool is_precis(std::string_view op_name) const { return domain == "precis" && op == op_name; }
+  bool is_microsoft(std::string_view op_name) const { return domain == kMicrosoft && op == op_name; }
   // Typed attribute access with defaults; Error(kMalformed) naming node and attribute when the kind is wrong.
   const Attribute* find(std::string_view key) const;
   int64_t get_int(std::string_view key, int64_t fallback) const;

@@ -40,6 +40,7 @@ struct Kind {
 const Kind* find_kind(const Node& node) {
   static const Kind kKinds[] = {
       {"RNN", 1, {"Tanh"}}, {"GRU", 3, {"Sigmoid", "Tanh"}}, {"LSTM", 4, {"Sigmoid", "Tanh", "Tanh"}}};
+  if (node.is_microsoft("DynamicQuantizeLSTM")) return &kKinds[2];
   for (const Kind& kind : kKinds)
     if (node.is(kind.op)) return &kind;
   return nullptr;

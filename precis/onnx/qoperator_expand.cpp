@@ -65,24 +65,19 @@ class Expander {
   void run() {
     const std::vector<NodeId> order(g_.order().begin(), g_.order().end());
     for (NodeId id : order) {
-      Node& n = g_.node(id);
-      if (n.domain == "com.microsoft" && (n.op == "QuantizeLinear" || n.op == "DequantizeLinear"))
-        n.domain.clear();
       const std::optional<QForm> form = form_of(g_.node(id));
       if (form && able(g_.node(id), *form)) expand(id, *form);
     }
   }
 
  private:
-  // Computed scales and forms without an ONNX counterpart stay as they are.
+  // What is no complete node stays as it is, and so does a bias in units that are computed.
   bool able(const Node& n, const QForm& f) const {
-    for (size_t slot : f.operands)
-      if (!n.input(slot) || !g_.constant(n.input(slot + 1)) ||
-          (n.input(slot + 2) && !g_.constant(n.input(slot + 2))))
-        return false;
-    if (n.input(f.result) && !g_.constant(n.input(f.result))) return false;
-    if (n.get_int("channels_last", 0) != 0 || f.operands.empty() || n.outputs.size() != 1) return false;
-    return n.op != "QLinearSoftmax" || n.get_int("opset", 13) >= 13;
+    for (size_t slot : f.operands) {
+      if (!n.input(slot) || !n.input(slot + 1)) return false;
+      if (f.bias && n.input(*f.bias) && !g_.constant(n.input(slot + 1))) return false;
+    }
+    return !f.operands.empty() && n.outputs.size() == 1;
   }
 
   // Dimension along which scales of more than one element vary.
@@ -108,7 +103,8 @@ class Expander {
 
   ValueId dequantize_operand(NodeId id, size_t slot, size_t operand) {
     const Node& n = g_.node(id);
-    const bool along_axis = g_.constant(n.input(slot + 1))->numel() > 1;
+    const Tensor* scale = g_.constant(n.input(slot + 1));
+    const bool along_axis = scale && scale->numel() > 1;
     const auto axis = along_axis ? std::optional(scale_axis(n, operand)) : std::nullopt;
     return dequantize(id, n.input(slot), n.input(slot + 1), n.input(slot + 2), axis);
   }

@@ -195,11 +195,12 @@ TEST(QOperator, ExpandsAndFolds) {
   EXPECT_EQ(g.value(conv.outputs[0]).type.encoding, Encoding::per_tensor_uniform(DType::kU8, 0.25f, 3));
 }
 
-TEST(QOperator, ComputedScalesStay) {
+TEST(QOperator, ComputedScalesStayOutsideTheEncodings) {
   Graph g = parse_graph(
       "graph g(x: u8[2], s: f32[]) -> (y) { z: u8[] = 3 y = com.microsoft::QLinearSigmoid(x, s, z, s, z) }");
   expand_qoperators(g);
-  EXPECT_EQ(g.order().size(), 1u);
+  EXPECT_EQ(fold_qdq(g).kept, 2);
+  EXPECT_EQ(g.order().size(), 3u);  // DequantizeLinear, Sigmoid, QuantizeLinear
 }
 
 }  // namespace
