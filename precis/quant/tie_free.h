@@ -22,7 +22,7 @@ struct OddRatio {
 
 // The ratio nearest to `multiplier` that is not below (kUp) or not above it (kDown), q an odd multiple of
 // `factor` (odd) and as small as serves; nullopt where none is near enough (within 1/500, with a factor
-// 1/128) whose q float arithmetic can tell apart.
+// 1/128) whose q float arithmetic can tell apart, and for multipliers above 2^24.
 std::optional<OddRatio> tie_free_ratio(double multiplier, Shorten direction, int64_t factor = 1);
 
 }  // namespace precis::quant

@@ -54,5 +54,14 @@ TEST(TieFreeRatio, NoneForMultipliersTooSmall) {
   EXPECT_FALSE(tie_free_ratio(0, Shorten::kUp));
 }
 
+TEST(TieFreeRatio, NoneForMultipliersBeyondAllIntegers) {
+  for (const double m : {1e8, 1e19, 1e30, 1e300, HUGE_VAL, std::nan("")})
+    for (const int64_t factor : {int64_t{1}, int64_t{45}}) {
+      EXPECT_FALSE(tie_free_ratio(m, Shorten::kUp, factor)) << m;
+      EXPECT_FALSE(tie_free_ratio(m, Shorten::kDown, factor)) << m;
+    }
+  EXPECT_NEAR(tie_free_ratio(1 << 24, Shorten::kUp)->value(), 1 << 24, 32);
+}
+
 }  // namespace
 }  // namespace precis::quant
