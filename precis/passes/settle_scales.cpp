@@ -149,7 +149,7 @@ class Settler {
       set(x, ratio->value() * scale(y) * dn);
     else
       set(y, scale(x) / (ratio->value() * dn));
-    settle({from_y ? x : y});
+    settle({x, y});
   }
 
   struct Elements {

@@ -9,6 +9,7 @@
 #include "pass_harness.h"
 #include "precis/core/rng.h"
 #include "precis/passes/quantize_static.h"
+#include "precis/quant/tie_free.h"
 
 namespace precis::test {
 namespace {
@@ -195,6 +196,47 @@ TEST(SettleScales, SharedWeightsStayShared) {
     y = Conv(d, w)
   })");
   EXPECT_EQ(m.graph.value(m.graph.find_value("w")).uses.size(), 3u);
+}
+
+TEST(SettleScales, ScalesStayPositiveWhereAResultIsNextToNothing) {
+  passes::OverrideRule rule;
+  rule.match = "r";
+  rule.range_min = 0;
+  rule.range_max = 1e-30f;
+  const Model m = quantized(R"(
+  graph g(x: f32[1,2,4,4]) -> (y) {
+    w: f32[2,2,1,1] = [1, -2, 0.3, 0.4]
+    v: f32[2,2,1,1] = [1, -2, 3, 4]
+    c = Conv(x, w)
+    r = Relu(c)
+    y = Conv(r, v)
+  })",
+                            Target::kOnnxRuntime, {rule});
+  for (const char* name : {"w", "v"})
+    for (const float s : encoding(m, name).scales) EXPECT_TRUE(std::isfinite(s) && s > 0) << name << s;
+}
+
+// c is moved onto a Concat's grid that a sum has settled: the function of c, which comes first, keeps its
+// ratio.
+TEST(SettleScales, FunctionsOfWhatIsConcatenatedLater) {
+  const Model m = quantized(R"(
+  graph g(x: f32[1,2,4,4]) -> (z) {
+    w: f32[2,2,1,1] = [1, -2, 0.3, 0.4]
+    v: f32[2,2,1,1] = [2, -2, 3, 4]
+    k: f32[4,2,1,1] = [2, -2, 3, 5, 1, 2, 3, 4]
+    u: f32[2,4,1,1] = [2, -2, 3, 5, 1, 2, 3, 4]
+    c = Conv(x, w)
+    s = HardSwish(c)
+    b = Conv(s, v)
+    e = Conv(x, k)
+    d = Concat(b, c) {axis=1}
+    a = Add(d, e)
+    z = Conv(a, u)
+  })");
+  const double multiplier = scale(m, "c") / scale(m, "s");
+  const auto ratio = quant::tie_free_ratio(multiplier, quant::Shorten::kUp);
+  ASSERT_TRUE(ratio);
+  EXPECT_NEAR(ratio->value() / multiplier, 1, 3e-7);
 }
 
 }  // namespace
