@@ -20,9 +20,6 @@ struct Limits {
   uint64_t max_yaml_bytes = 1u << 20;
   uint64_t max_json_bytes = 64u << 20;
   int64_t max_image_pixels = 64ll << 20;
-  int64_t max_functions = 10'000;         // local functions of a model
-  int max_function_depth = 100;           // calls within calls
-  int64_t max_function_calls = 100'000;   // expanded while reading
   int64_t max_loop_steps = 10'000'000;    // of one Loop or Scan, loops inside it included; 0 = no limit
   double max_loop_seconds = 0;            // the same as time; 0 = no limit
   uint64_t max_fold_growth_bytes = 1u << 20;  // constant folding: growth per node

@@ -161,10 +161,10 @@ class Settler {
     if (!shape) return {};
     Elements e{1, 0};
     for (const Dim& d : *shape)
-      if (d.known())
-        e.known *= d.value;
-      else
+      if (!d.known())
         ++e.unknown;
+      else if (__builtin_mul_overflow(e.known, d.value, &e.known))
+        return {};
     return e;
   }
 
@@ -175,7 +175,8 @@ class Settler {
         if (p != 0) return 0;
       if (n.get_string("auto_pad", "NOTSET") != "NOTSET" || n.get_int("ceil_mode", 0) != 0) return 0;
       int64_t count = 1;
-      for (int64_t k : n.get_ints("kernel_shape")) count *= k;
+      for (int64_t k : n.get_ints("kernel_shape"))
+        if (__builtin_mul_overflow(count, k, &count)) return 0;
       return count;
     }
     const Elements all = elements(n.input(0)), means = elements(n.output(0));

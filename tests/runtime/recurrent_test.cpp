@@ -53,7 +53,7 @@ TEST(Recurrent, OmittedOutputs) {
 }
 
 TEST(Recurrent, StepsOfThePlan) {
-  if (!has_fast_form()) GTEST_SKIP() << "no recurrent kernels for " << isa_name(current_isa());
+  if (!has_fast_form()) GTEST_SKIP() << "recurrent kernels need AVX2, this runs as " << isa_name(current_isa());
   const auto fast = step_names(parse_graph(network("LSTM", 4, "x, w, r, b", "y, yh, yc", "hidden_size=37")));
   EXPECT_EQ(fast.size(), 2u);
   const auto other = step_names(parse_graph(

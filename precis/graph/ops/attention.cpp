@@ -7,8 +7,6 @@
 namespace precis::ops {
 namespace {
 
-Dim dim(const SymbolicShape& s, size_t i) { return s ? (*s)[i] : Dim(); }
-
 // Q, K or V as [batch, heads, length, head size], whether it came so or packed as [batch, length, heads *
 // size].
 struct Heads {
@@ -32,16 +30,6 @@ Heads heads_of(const InferContext& ctx, size_t input, const char* attribute) {
 
 Dim sum(const InferContext& ctx, const Dim& a, const Dim& b) {
   return a.known() && b.known() ? Dim(checked_plus(ctx, a.value, b.value)) : Dim();
-}
-
-void require_shape(const InferContext& ctx, size_t input, const std::vector<Dim>& dims, const char* what) {
-  if (!ctx.has_input(input)) return;
-  ctx.require_rank(input, static_cast<int>(dims.size()), static_cast<int>(dims.size()));
-  const SymbolicShape& s = ctx.shape(input);
-  if (!s) return;
-  for (size_t i = 0; i < dims.size(); ++i)
-    ctx.require(!(*s)[i].known() || !dims[i].known() || (*s)[i].value == dims[i].value,
-                "{} (input {}) has shape {}, expected {}", what, input, shape_str(s), shape_str(dims));
 }
 
 void require_groups(const InferContext& ctx, const Dim& q, const Dim& kv) {
@@ -103,10 +91,10 @@ void infer_attention(InferContext& ctx) {
   equal_dims(ctx, k.length, v.length, "the length of K and V");
   const Dim kv_heads = equal_dims(ctx, k.heads, v.heads, "the number of heads of K and V");
   require_groups(ctx, q.heads, kv_heads);
-  require_shape(ctx, 4, {batch, kv_heads, Dim(), k.size}, "past_key");
-  require_shape(ctx, 5, {batch, kv_heads, dim(ctx.shape(4), 2), v.size}, "past_value");
+  require_dims(ctx, 4, {batch, kv_heads, Dim(), k.size}, "past_key");
+  require_dims(ctx, 5, {batch, kv_heads, dim_at(ctx.shape(4), 2), v.size}, "past_value");
   if (ctx.has_input(6)) require_vector(ctx, 6, batch, "nonpad_kv_seqlen");
-  const Dim total = ctx.has_input(4) ? sum(ctx, dim(ctx.shape(4), 2), k.length) : k.length;
+  const Dim total = ctx.has_input(4) ? sum(ctx, dim_at(ctx.shape(4), 2), k.length) : k.length;
   const std::vector<Dim> scores = {batch, q.heads, q.length, total};
   require_mask(ctx, scores);
   SymbolicShape y;
@@ -156,11 +144,11 @@ void infer_rotary(InferContext& ctx) {
   const Dim half = width.known() ? Dim(width.value / 2) : Dim();
   const bool positions = ctx.has_input(3);
   if (positions) require_type(ctx, 3, types({DType::kI64}));
-  require_shape(ctx, 3, {x.batch, x.length}, "position_ids");
+  require_dims(ctx, 3, {x.batch, x.length}, "position_ids");
   for (const size_t i : {1, 2})
-    require_shape(ctx, i,
-                  positions ? std::vector<Dim>{Dim(), half} : std::vector<Dim>{x.batch, x.length, half},
-                  i == 1 ? "cos_cache" : "sin_cache");
+    require_dims(ctx, i,
+                 positions ? std::vector<Dim>{Dim(), half} : std::vector<Dim>{x.batch, x.length, half},
+                 i == 1 ? "cos_cache" : "sin_cache");
 }
 
 void infer_linear_attention(InferContext& ctx) {
@@ -189,12 +177,12 @@ void infer_linear_attention(InferContext& ctx) {
     equal_dims(ctx, q.length, other.length, name);
   }
   const std::vector<Dim> state = {q.batch, kv_heads, size, v.size};
-  require_shape(ctx, 3, state, "past_state");
-  for (const size_t i : {4, 5}) require_shape(ctx, i, {q.batch, q.length, Dim()}, i == 4 ? "decay" : "beta");
-  if (const Dim d = ctx.has_input(4) ? dim(ctx.shape(4), 2) : Dim(); d.known() && size.known())
+  require_dims(ctx, 3, state, "past_state");
+  for (const size_t i : {4, 5}) require_dims(ctx, i, {q.batch, q.length, Dim()}, i == 4 ? "decay" : "beta");
+  if (const Dim d = ctx.has_input(4) ? dim_at(ctx.shape(4), 2) : Dim(); d.known() && size.known())
     ctx.require(d.value == kv_heads || d.value == checked_times(ctx, kv_heads, size.value),
                 "decay (input 4) has {} values a step, expected one a head or one a key element", d.value);
-  if (const Dim d = ctx.has_input(5) ? dim(ctx.shape(5), 2) : Dim(); d.known())
+  if (const Dim d = ctx.has_input(5) ? dim_at(ctx.shape(5), 2) : Dim(); d.known())
     ctx.require(d.value == kv_heads || d.value == 1,
                 "beta (input 5) has {} values a step, expected one or one a head", d.value);
   set_output(ctx, 0, ctx.dtype(0),
@@ -210,12 +198,12 @@ void infer_causal_conv(InferContext& ctx) {
   choice_attr(ctx, "activation", "none", {"none", "silu", "swish"});
   for (const size_t i : {0, 1}) ctx.require_rank(i, 3, 3);
   const SymbolicShape &x = ctx.shape(0), &w = ctx.shape(1);
-  const Dim channels = dim(x, 1), kernel = dim(w, 2);
-  require_shape(ctx, 1, {channels, 1, Dim()}, "weight");
+  const Dim channels = dim_at(x, 1), kernel = dim_at(w, 2);
+  require_dims(ctx, 1, {channels, 1, Dim()}, "weight");
   ctx.require(!kernel.known() || kernel.value >= 1, "weight (input 1) has a kernel of 0");
   if (ctx.has_input(2)) require_vector(ctx, 2, channels, "bias");
-  const std::vector<Dim> state = {dim(x, 0), channels, kernel.known() ? Dim(kernel.value - 1) : Dim()};
-  require_shape(ctx, 3, state, "past_state");
+  const std::vector<Dim> state = {dim_at(x, 0), channels, kernel.known() ? Dim(kernel.value - 1) : Dim()};
+  require_dims(ctx, 3, state, "past_state");
   same_as_input(ctx);
   set_output(ctx, 1, ctx.dtype(0), state);
 }

@@ -10,8 +10,6 @@ namespace {
 
 constexpr int64_t kMaxGroups = (int64_t{1} << 31) - 1;
 
-Dim dim(const SymbolicShape& s, size_t i) { return s ? (*s)[i] : Dim(); }
-
 std::vector<int64_t> kernel_dims(const SymbolicShape& w, int spatial) {
   std::vector<int64_t> kernel(static_cast<size_t>(spatial), -1);
   if (w)
@@ -26,7 +24,7 @@ SymbolicShape conv_shape(const InferContext& ctx, size_t xi, size_t wi) {
   if (!spatial) return std::nullopt;
   const SymbolicShape &x = ctx.shape(xi), &w = ctx.shape(wi);
   const WindowSpec spec = read_window(ctx.node(), *spatial, kernel_dims(w, *spatial), ctx.where());
-  const Dim channels = dim(x, 1), out = dim(w, 0), per_group = dim(w, 1);
+  const Dim channels = dim_at(x, 1), out = dim_at(w, 0), per_group = dim_at(w, 1);
   if (out.known())
     ctx.require(out.value % group == 0,
                 "attribute 'group' is {}, which does not divide the {} output channels of the weights", group,
@@ -43,7 +41,7 @@ void infer_conv(InferContext& ctx) {
   require_same_type(ctx, 0, 1);
   if (ctx.has_input(2)) {
     require_same_type(ctx, 0, 2);
-    require_vector(ctx, 2, dim(ctx.shape(1), 0), "the bias");
+    require_vector(ctx, 2, dim_at(ctx.shape(1), 0), "the bias");
   }
   SymbolicShape y = conv_shape(ctx, 0, 1);
   set_output(ctx, 0, ctx.dtype(0), std::move(y));
@@ -58,13 +56,13 @@ void infer_conv_transpose(InferContext& ctx) {
   if (!spatial) return;
   const SymbolicShape &x = ctx.shape(0), &w = ctx.shape(1);
   const WindowSpec spec = read_window(ctx.node(), *spatial, kernel_dims(w, *spatial), ctx.where());
-  const Dim channels = equal_dims(ctx, dim(x, 1), dim(w, 0),
+  const Dim channels = equal_dims(ctx, dim_at(x, 1), dim_at(w, 0),
                                   "the number of channels (input dimension 1, weights dimension 0)");
   if (channels.known())
     ctx.require(channels.value % group == 0,
                 "attribute 'group' is {}, which does not divide the {} input channels", group,
                 channels.value);
-  const Dim per_group = dim(w, 1);
+  const Dim per_group = dim_at(w, 1);
   const Dim out = per_group.known() ? Dim(checked_times(ctx, per_group.value, group)) : Dim();
   if (ctx.has_input(2)) {
     require_same_type(ctx, 0, 2);
@@ -82,14 +80,14 @@ void infer_conv_integer(InferContext& ctx) {
   }
   if (ctx.has_input(3)) {
     require_same_type(ctx, 1, 3);
-    require_scalar_or_vector(ctx, 3, dim(ctx.shape(1), 0), "w_zero_point");
+    require_scalar_or_vector(ctx, 3, dim_at(ctx.shape(1), 0), "w_zero_point");
   }
   SymbolicShape y = conv_shape(ctx, 0, 1);
   set_output(ctx, 0, DType::kI32, std::move(y));
 }
 
 void infer_qlinear_conv(InferContext& ctx) {
-  const Dim channels = ctx.rank(3).value_or(0) > 0 ? dim(ctx.shape(3), 0) : Dim();
+  const Dim channels = ctx.rank(3).value_or(0) > 0 ? dim_at(ctx.shape(3), 0) : Dim();
   require_scale(ctx, 1, Dim(1), "x_scale");
   require_zero_point(ctx, 2, 0, 1, "x_zero_point");
   require_scale(ctx, 4, channels, "w_scale");

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "precis/graph/ops/families.h"
+#include "precis/graph/ops/microsoft_decl.h"
 #include "precis/graph/ops/op_helpers.h"
 
 namespace precis::ops {
@@ -91,55 +92,45 @@ void infer_nhwc_max_pool(InferContext& ctx) {
   set_output(ctx, 0, ctx.dtype(0), rank ? unknown_dims(*rank) : std::nullopt);
 }
 
-OpDecl decl(const char* op, int least, int most, void (*infer)(InferContext&),
-            std::vector<AttrDecl> attributes = {}) {
-  return {.domain = kMicrosoft,
-          .op = op,
-          .min_inputs = least,
-          .max_inputs = most,
-          .attributes = std::move(attributes),
-          .infer = infer};
-}
-
 }  // namespace
 
 const std::vector<OpDecl>& microsoft_fused_ops() {
   static const std::vector<OpDecl> decls = {
-      decl("FusedConv", 2, 4, infer_fused_conv,
-           {{"activation", AttrKind::kString},
-            {"activation_params", AttrKind::kFloats},
-            {"auto_pad", AttrKind::kString},
-            {"dilations", AttrKind::kInts},
-            {"group", AttrKind::kInt},
-            {"kernel_shape", AttrKind::kInts},
-            {"pads", AttrKind::kInts},
-            {"strides", AttrKind::kInts}}),
-      decl("FusedGemm", 2, 3, infer_fused_gemm,
-           {{"activation", AttrKind::kString},
-            {"activation_alpha", AttrKind::kFloat},
-            {"activation_beta", AttrKind::kFloat},
-            {"activation_gamma", AttrKind::kFloat},
-            {"alpha", AttrKind::kFloat},
-            {"beta", AttrKind::kFloat},
-            {"transA", AttrKind::kInt},
-            {"transB", AttrKind::kInt}}),
-      decl("FusedMatMul", 2, 2, infer_fused_matmul,
-           {{"alpha", AttrKind::kFloat},
-            {"transA", AttrKind::kInt},
-            {"transB", AttrKind::kInt},
-            {"transBatchA", AttrKind::kInt},
-            {"transBatchB", AttrKind::kInt}}),
-      decl("Gelu", 1, 1, infer_same<kFloats>),
-      decl("FastGelu", 1, 2, infer_bias_gelu),
-      decl("BiasGelu", 2, 2, infer_bias_gelu),
-      decl("QuickGelu", 1, 1, infer_quick_gelu, {{"alpha", AttrKind::kFloat}}),
-      decl("NhwcMaxPool", 1, 1, infer_nhwc_max_pool,
-           {{"auto_pad", AttrKind::kString},
-            {"ceil_mode", AttrKind::kInt},
-            {"dilations", AttrKind::kInts},
-            {"kernel_shape", AttrKind::kInts, true},
-            {"pads", AttrKind::kInts},
-            {"strides", AttrKind::kInts}}),
+      microsoft_decl("FusedConv", 2, 4, 1, infer_fused_conv,
+                     {{"activation", AttrKind::kString},
+                      {"activation_params", AttrKind::kFloats},
+                      {"auto_pad", AttrKind::kString},
+                      {"dilations", AttrKind::kInts},
+                      {"group", AttrKind::kInt},
+                      {"kernel_shape", AttrKind::kInts},
+                      {"pads", AttrKind::kInts},
+                      {"strides", AttrKind::kInts}}),
+      microsoft_decl("FusedGemm", 2, 3, 1, infer_fused_gemm,
+                     {{"activation", AttrKind::kString},
+                      {"activation_alpha", AttrKind::kFloat},
+                      {"activation_beta", AttrKind::kFloat},
+                      {"activation_gamma", AttrKind::kFloat},
+                      {"alpha", AttrKind::kFloat},
+                      {"beta", AttrKind::kFloat},
+                      {"transA", AttrKind::kInt},
+                      {"transB", AttrKind::kInt}}),
+      microsoft_decl("FusedMatMul", 2, 2, 1, infer_fused_matmul,
+                     {{"alpha", AttrKind::kFloat},
+                      {"transA", AttrKind::kInt},
+                      {"transB", AttrKind::kInt},
+                      {"transBatchA", AttrKind::kInt},
+                      {"transBatchB", AttrKind::kInt}}),
+      microsoft_decl("Gelu", 1, 1, 1, infer_same<kFloats>),
+      microsoft_decl("FastGelu", 1, 2, 1, infer_bias_gelu),
+      microsoft_decl("BiasGelu", 2, 2, 1, infer_bias_gelu),
+      microsoft_decl("QuickGelu", 1, 1, 1, infer_quick_gelu, {{"alpha", AttrKind::kFloat}}),
+      microsoft_decl("NhwcMaxPool", 1, 1, 1, infer_nhwc_max_pool,
+                     {{"auto_pad", AttrKind::kString},
+                      {"ceil_mode", AttrKind::kInt},
+                      {"dilations", AttrKind::kInts},
+                      {"kernel_shape", AttrKind::kInts, true},
+                      {"pads", AttrKind::kInts},
+                      {"strides", AttrKind::kInts}}),
   };
   return decls;
 }

@@ -2,13 +2,12 @@
 // reader writes most of them out in ONNX's own operators and encodings (precis/onnx/microsoft_expand.h),
 // whose rules then hold; what is checked here is what the longer form would not show.
 #include "precis/graph/ops/families.h"
+#include "precis/graph/ops/microsoft_decl.h"
 #include "precis/graph/ops/quantize_params.h"
 #include "precis/graph/recurrent.h"
 
 namespace precis::ops {
 namespace {
-
-Dim dim(const SymbolicShape& s, size_t i) { return s && i < s->size() ? (*s)[i] : Dim(); }
 
 // Inputs that must be there although some before them may be omitted.
 void require_inputs(const InferContext& ctx, std::initializer_list<size_t> inputs) {
@@ -85,17 +84,17 @@ void infer_gemm(InferContext& ctx) {
   ctx.require_rank(0, 2, 2);
   ctx.require_rank(3, 2, 2);
   const SymbolicShape &a = ctx.shape(0), &b = ctx.shape(3);
-  equal_dims(ctx, dim(a, 1 - ta), dim(b, tb), "the inner dimension of the product");
+  equal_dims(ctx, dim_at(a, 1 - ta), dim_at(b, tb), "the inner dimension of the product");
   require_operand(ctx, 0);
-  require_operand(ctx, 3, dim(b, 1 - tb));
+  require_operand(ctx, 3, dim_at(b, 1 - tb));
   if (ctx.has_input(6)) require_type(ctx, 6, types({DType::kI32}));
   const DType codes = ctx.has_input(7) ? result_codes(ctx, 7, 0) : DType::kF32;
-  set_output(ctx, 0, codes, std::vector<Dim>{dim(a, ta), dim(b, 1 - tb)});
+  set_output(ctx, 0, codes, std::vector<Dim>{dim_at(a, ta), dim_at(b, 1 - tb)});
 }
 
 void infer_conv(InferContext& ctx) {
   flag_attr(ctx, "channels_last", false);
-  const Dim channels = dim(ctx.shape(3), 0);
+  const Dim channels = dim_at(ctx.shape(3), 0);
   require_operand(ctx, 0);
   require_operand(ctx, 3, channels);
   if (ctx.has_input(8)) {
@@ -219,22 +218,22 @@ void infer_dynamic_lstm(InferContext& ctx) {
   require_type(ctx, 0, types({DType::kF32}));
   const RecurrentSpec spec = read_recurrent(ctx.node(), ctx.where());
   for (const size_t i : {0, 1, 2}) ctx.require_rank(i, 3, 3);
-  const Dim h = spec.hidden >= 0 ? Dim(spec.hidden) : dim(ctx.shape(2), 1), d = spec.directions();
+  const Dim h = spec.hidden >= 0 ? Dim(spec.hidden) : dim_at(ctx.shape(2), 1), d = spec.directions();
   const Dim rows = h.known() ? Dim(checked_times(ctx, h.value, 4)) : Dim();
-  equal_dims(ctx, dim(ctx.shape(0), 2), dim(ctx.shape(1), 1), "the features of X and W");
+  equal_dims(ctx, dim_at(ctx.shape(0), 2), dim_at(ctx.shape(1), 1), "the features of X and W");
   for (const size_t i : {1, 2}) {
     require_type(ctx, i, kBytes);
-    equal_dims(ctx, dim(ctx.shape(i), 0), d, "the directions of the weights");
-    equal_dims(ctx, dim(ctx.shape(i), 2), rows, "the gates of the weights");
+    equal_dims(ctx, dim_at(ctx.shape(i), 0), d, "the directions of the weights");
+    equal_dims(ctx, dim_at(ctx.shape(i), 2), rows, "the gates of the weights");
   }
-  equal_dims(ctx, dim(ctx.shape(2), 1), h, "the hidden units of R");
+  equal_dims(ctx, dim_at(ctx.shape(2), 1), h, "the hidden units of R");
   for (const size_t i : {8, 10}) {
     require_type(ctx, i, types({DType::kF32}));
     require_scale_values(ctx, i, i == 8 ? "W_scale" : "R_scale");
     ctx.require_rank(i, 1, 2);
     require_zero_point(ctx, i + 1, i == 8 ? 1 : 2, i, i == 8 ? "W_zero_point" : "R_zero_point");
   }
-  const Dim steps = dim(ctx.shape(0), 0), batch = dim(ctx.shape(0), 1);
+  const Dim steps = dim_at(ctx.shape(0), 0), batch = dim_at(ctx.shape(0), 1);
   if (ctx.has_input(4)) {
     require_type(ctx, 4, types({DType::kI32}));
     require_vector(ctx, 4, batch, "sequence_lens");
@@ -250,16 +249,6 @@ int64_t dynamic_lstm_macs(const Node&, std::span<const Shape> in, std::span<cons
   return checked_mul(checked_mul(in[0][0], in[0][1]), checked_add(in[1].numel(), in[2].numel()));
 }
 
-OpDecl decl(const char* op, int least, int most, void (*infer)(InferContext&),
-            std::vector<AttrDecl> attributes = {}) {
-  return {.domain = kMicrosoft,
-          .op = op,
-          .min_inputs = least,
-          .max_inputs = most,
-          .attributes = std::move(attributes),
-          .infer = infer};
-}
-
 std::vector<AttrDecl> window_attributes(std::vector<AttrDecl> more) {
   more.insert(more.end(), {{"auto_pad", AttrKind::kString},
                            {"channels_last", AttrKind::kInt},
@@ -269,27 +258,28 @@ std::vector<AttrDecl> window_attributes(std::vector<AttrDecl> more) {
 }
 
 std::vector<OpDecl> codes_in_and_out() {
-  return {decl("QLinearAdd", 2, 8, infer_binary),
-          decl("QLinearMul", 2, 8, infer_binary),
-          decl("QLinearSigmoid", 2, 5, infer_unary),
-          decl("QLinearLeakyRelu", 2, 5, infer_unary, {{"alpha", AttrKind::kFloat}}),
-          decl("QLinearSoftmax", 2, 5, infer_softmax,
-               {{"axis", AttrKind::kInt}, {"opset", AttrKind::kInt, true}}),
-          decl("QLinearAveragePool", 2, 5, infer_window,
-               window_attributes({{"ceil_mode", AttrKind::kInt},
-                                  {"count_include_pad", AttrKind::kInt},
-                                  {"kernel_shape", AttrKind::kInts, true}})),
-          decl("QLinearGlobalAveragePool", 2, 5, infer_window, {{"channels_last", AttrKind::kInt}}),
-          decl("QLinearReduceMean", 2, 5, infer_window,
-               {{"axes", AttrKind::kInts}, {"keepdims", AttrKind::kInt}}),
-          decl("QLinearConcat", 5, -1, infer_concat, {{"axis", AttrKind::kInt, true}}),
-          decl("QLinearWhere", 9, 9, infer_where),
-          decl("QLinearConv", 8, 9, infer_conv,
-               window_attributes({{"dilations", AttrKind::kInts},
-                                  {"group", AttrKind::kInt},
-                                  {"kernel_shape", AttrKind::kInts}})),
-          decl("QGemm", 6, 9, infer_gemm,
-               {{"alpha", AttrKind::kFloat}, {"transA", AttrKind::kInt}, {"transB", AttrKind::kInt}})};
+  return {
+      microsoft_decl("QLinearAdd", 2, 8, 1, infer_binary),
+      microsoft_decl("QLinearMul", 2, 8, 1, infer_binary),
+      microsoft_decl("QLinearSigmoid", 2, 5, 1, infer_unary),
+      microsoft_decl("QLinearLeakyRelu", 2, 5, 1, infer_unary, {{"alpha", AttrKind::kFloat}}),
+      microsoft_decl("QLinearSoftmax", 2, 5, 1, infer_softmax,
+                     {{"axis", AttrKind::kInt}, {"opset", AttrKind::kInt, true}}),
+      microsoft_decl("QLinearAveragePool", 2, 5, 1, infer_window,
+                     window_attributes({{"ceil_mode", AttrKind::kInt},
+                                        {"count_include_pad", AttrKind::kInt},
+                                        {"kernel_shape", AttrKind::kInts, true}})),
+      microsoft_decl("QLinearGlobalAveragePool", 2, 5, 1, infer_window, {{"channels_last", AttrKind::kInt}}),
+      microsoft_decl("QLinearReduceMean", 2, 5, 1, infer_window,
+                     {{"axes", AttrKind::kInts}, {"keepdims", AttrKind::kInt}}),
+      microsoft_decl("QLinearConcat", 5, -1, 1, infer_concat, {{"axis", AttrKind::kInt, true}}),
+      microsoft_decl("QLinearWhere", 9, 9, 1, infer_where),
+      microsoft_decl("QLinearConv", 8, 9, 1, infer_conv,
+                     window_attributes({{"dilations", AttrKind::kInts},
+                                        {"group", AttrKind::kInt},
+                                        {"kernel_shape", AttrKind::kInts}})),
+      microsoft_decl("QGemm", 6, 9, 1, infer_gemm,
+                     {{"alpha", AttrKind::kFloat}, {"transA", AttrKind::kInt}, {"transB", AttrKind::kInt}})};
 }
 
 }  // namespace
@@ -297,33 +287,31 @@ std::vector<OpDecl> codes_in_and_out() {
 const std::vector<OpDecl>& microsoft_quantized_ops() {
   static const std::vector<OpDecl> decls = [] {
     std::vector<OpDecl> all = codes_in_and_out();
-    all.push_back(decl("DynamicQuantizeMatMul", 3, 5, infer_dynamic_matmul));
-    all.push_back(decl("MatMulIntegerToFloat", 4, 7, infer_matmul_to_float));
-    all.push_back(decl("MatMulNBits", 3, 6, infer_matmul_nbits,
-                       {{"K", AttrKind::kInt, true},
-                        {"N", AttrKind::kInt, true},
-                        {"accuracy_level", AttrKind::kInt},
-                        {"bits", AttrKind::kInt},
-                        {"block_size", AttrKind::kInt, true},
-                        {"weight_prepacked", AttrKind::kInt}}));
+    all.push_back(microsoft_decl("DynamicQuantizeMatMul", 3, 5, 1, infer_dynamic_matmul));
+    all.push_back(microsoft_decl("MatMulIntegerToFloat", 4, 7, 1, infer_matmul_to_float));
+    all.push_back(microsoft_decl("MatMulNBits", 3, 6, 1, infer_matmul_nbits,
+                                 {{"K", AttrKind::kInt, true},
+                                  {"N", AttrKind::kInt, true},
+                                  {"accuracy_level", AttrKind::kInt},
+                                  {"bits", AttrKind::kInt},
+                                  {"block_size", AttrKind::kInt, true},
+                                  {"weight_prepacked", AttrKind::kInt}}));
     all.back().macs = matmul_nbits_macs;
-    all.push_back(decl("GatherBlockQuantized", 3, 4, infer_gather_blocks,
-                       {{"bits", AttrKind::kInt},
-                        {"block_size", AttrKind::kInt},
-                        {"gather_axis", AttrKind::kInt},
-                        {"quantize_axis", AttrKind::kInt}}));
-    all.push_back(decl("DynamicQuantizeLSTM", 12, 12, infer_dynamic_lstm,
-                       {{"activation_alpha", AttrKind::kFloats},
-                        {"activation_beta", AttrKind::kFloats},
-                        {"activations", AttrKind::kStrings},
-                        {"clip", AttrKind::kFloat},
-                        {"direction", AttrKind::kString},
-                        {"hidden_size", AttrKind::kInt},
-                        {"input_forget", AttrKind::kInt}}));
+    all.push_back(microsoft_decl("GatherBlockQuantized", 3, 4, 1, infer_gather_blocks,
+                                 {{"bits", AttrKind::kInt},
+                                  {"block_size", AttrKind::kInt},
+                                  {"gather_axis", AttrKind::kInt},
+                                  {"quantize_axis", AttrKind::kInt}}));
+    all.push_back(microsoft_decl("DynamicQuantizeLSTM", 3, 12, 3, infer_dynamic_lstm,
+                                 {{"activation_alpha", AttrKind::kFloats},
+                                  {"activation_beta", AttrKind::kFloats},
+                                  {"activations", AttrKind::kStrings},
+                                  {"clip", AttrKind::kFloat},
+                                  {"direction", AttrKind::kString},
+                                  {"hidden_size", AttrKind::kInt},
+                                  {"input_forget", AttrKind::kInt}}));
     OpDecl& lstm = all.back();
-    lstm.min_inputs = 3;  // in the middle are some that can be omitted
     lstm.min_outputs = 0;
-    lstm.max_outputs = 3;
     lstm.macs = dynamic_lstm_macs;
     return all;
   }();

@@ -4,12 +4,11 @@
 #include <cmath>
 
 #include "precis/graph/ops/families.h"
+#include "precis/graph/ops/microsoft_decl.h"
 #include "precis/graph/ops/quantize_params.h"
 
 namespace precis::ops {
 namespace {
-
-Dim dim(const SymbolicShape& s, size_t i) { return s && i < s->size() ? (*s)[i] : Dim(); }
 
 void require_epsilon(const InferContext& ctx) {
   const float epsilon = ctx.node().get_float("epsilon", 1e-12f);
@@ -68,16 +67,16 @@ void infer_embedding(InferContext& ctx) {
   ctx.require(ctx.has_input(1) == ctx.has_input(4),
               "segment_ids (input 1) and segment_embedding (input 4) go together, one is missing");
   require_epsilon(ctx);
-  const Dim width = dim(ctx.shape(2), 1);
+  const Dim width = dim_at(ctx.shape(2), 1);
   for (const size_t i : {2, 3, 4}) {
     if (!ctx.has_input(i)) continue;
     require_type(ctx, i, kFloats);
     ctx.require_rank(i, 2, 2);
-    equal_dims(ctx, width, dim(ctx.shape(i), 1), "the width of the embeddings");
+    equal_dims(ctx, width, dim_at(ctx.shape(i), 1), "the width of the embeddings");
   }
   require_row(ctx, 5, width, "gamma");
   require_row(ctx, 6, width, "beta");
-  const std::vector<Dim> y = {dim(ctx.shape(0), 0), dim(ctx.shape(0), 1), width};
+  const std::vector<Dim> y = {dim_at(ctx.shape(0), 0), dim_at(ctx.shape(0), 1), width};
   set_output(ctx, 0, ctx.dtype(2), y);
   set_output(ctx, 1, DType::kI32, std::vector<Dim>{y[0]});
   set_output(ctx, 2, ctx.dtype(2), y);
@@ -101,8 +100,8 @@ void infer_packed_attention(InferContext& ctx, size_t bias, size_t past) {
   ctx.require_rank(0, 3, 3);
   ctx.require_rank(1, 2, 2);
   const SymbolicShape &x = ctx.shape(0), &w = ctx.shape(1);
-  equal_dims(ctx, dim(x, 2), dim(w, 0), "the features of input and weights");
-  const Dim packed = dim(w, 1);
+  equal_dims(ctx, dim_at(x, 2), dim_at(w, 0), "the features of input and weights");
+  const Dim packed = dim_at(w, 1);
   require_row(ctx, bias, packed, "the bias");
   const std::vector<int64_t> sizes = ctx.node().get_ints("qkv_hidden_sizes");
   Dim values;
@@ -122,7 +121,7 @@ void infer_packed_attention(InferContext& ctx, size_t bias, size_t past) {
     values = packed.value / 3;
   }
   if (ctx.has_input(past)) ctx.require_rank(past, 5, 5);
-  set_output(ctx, 0, ctx.dtype(bias), std::vector<Dim>{dim(x, 0), dim(x, 1), values});
+  set_output(ctx, 0, ctx.dtype(bias), std::vector<Dim>{dim_at(x, 0), dim_at(x, 1), values});
   set_output(ctx, 1, ctx.dtype(bias), unknown_dims(5));
 }
 
@@ -139,7 +138,7 @@ void infer_quantized_attention(InferContext& ctx) {
   require_type(ctx, 1, kBytes);
   require_type(ctx, 2, kFloats);
   require_scale(ctx, 3, Dim(1), "input_scale");
-  require_scale(ctx, 4, dim(ctx.shape(1), 1), "weight_scale");
+  require_scale(ctx, 4, dim_at(ctx.shape(1), 1), "weight_scale");
   require_zero_point(ctx, 6, 0, 3, "input_zero_point");
   require_zero_point(ctx, 7, 1, 4, "weight_zero_point");
   infer_packed_attention(ctx, 2, 8);
@@ -158,19 +157,8 @@ void infer_multi_head(InferContext& ctx) {
                 heads);
   Dim values = v && v->size() == 3 ? v->back() : Dim();
   if (v && v->size() == 4 && v->back().known()) values = checked_times(ctx, v->back().value, heads);
-  set_output(ctx, 0, ctx.dtype(0), std::vector<Dim>{dim(q, 0), dim(q, 1), values});
+  set_output(ctx, 0, ctx.dtype(0), std::vector<Dim>{dim_at(q, 0), dim_at(q, 1), values});
   for (const size_t i : {1, 2, 3}) set_output(ctx, i, ctx.dtype(0), unknown_dims(4));
-}
-
-OpDecl decl(const char* op, int least, int most, int outputs, void (*infer)(InferContext&),
-            std::vector<AttrDecl> attributes) {
-  return {.domain = kMicrosoft,
-          .op = op,
-          .min_inputs = least,
-          .max_inputs = most,
-          .max_outputs = outputs,
-          .attributes = std::move(attributes),
-          .infer = infer};
 }
 
 std::vector<AttrDecl> attention_attributes(std::vector<AttrDecl> more) {
@@ -186,21 +174,22 @@ std::vector<AttrDecl> attention_attributes(std::vector<AttrDecl> more) {
 const std::vector<OpDecl>& microsoft_transformer_ops() {
   static const std::vector<AttrDecl> kEpsilon = {{"epsilon", AttrKind::kFloat}};
   static const std::vector<OpDecl> decls = {
-      decl("SkipLayerNormalization", 3, 5, 4, infer_skip_norm<true>, kEpsilon),
-      decl("SkipSimplifiedLayerNormalization", 3, 4, 4, infer_skip_norm<false>, kEpsilon),
-      decl("SimplifiedLayerNormalization", 2, 2, 2, infer_simplified_norm,
-           {{"axis", AttrKind::kInt}, {"epsilon", AttrKind::kFloat}, {"stash_type", AttrKind::kInt}}),
-      decl("EmbedLayerNormalization", 1, 9, 3, infer_embedding,
-           {{"epsilon", AttrKind::kFloat}, {"mask_index_type", AttrKind::kInt}}),
-      decl("Attention", 2, 7, 2, infer_attention,
-           attention_attributes({{"do_rotary", AttrKind::kInt},
-                                 {"past_present_share_buffer", AttrKind::kInt},
-                                 {"qkv_hidden_sizes", AttrKind::kInts},
-                                 {"rotary_embedding_dim", AttrKind::kInt}})),
-      decl("QAttention", 5, 9, 2, infer_quantized_attention,
-           attention_attributes(
-               {{"do_rotary", AttrKind::kInt}, {"past_present_share_buffer", AttrKind::kInt}})),
-      decl("MultiHeadAttention", 1, 10, 4, infer_multi_head, attention_attributes({})),
+      microsoft_decl("SkipLayerNormalization", 3, 5, 4, infer_skip_norm<true>, kEpsilon),
+      microsoft_decl("SkipSimplifiedLayerNormalization", 3, 4, 4, infer_skip_norm<false>, kEpsilon),
+      microsoft_decl(
+          "SimplifiedLayerNormalization", 2, 2, 2, infer_simplified_norm,
+          {{"axis", AttrKind::kInt}, {"epsilon", AttrKind::kFloat}, {"stash_type", AttrKind::kInt}}),
+      microsoft_decl("EmbedLayerNormalization", 1, 9, 3, infer_embedding,
+                     {{"epsilon", AttrKind::kFloat}, {"mask_index_type", AttrKind::kInt}}),
+      microsoft_decl("Attention", 2, 7, 2, infer_attention,
+                     attention_attributes({{"do_rotary", AttrKind::kInt},
+                                           {"past_present_share_buffer", AttrKind::kInt},
+                                           {"qkv_hidden_sizes", AttrKind::kInts},
+                                           {"rotary_embedding_dim", AttrKind::kInt}})),
+      microsoft_decl("QAttention", 5, 9, 2, infer_quantized_attention,
+                     attention_attributes(
+                         {{"do_rotary", AttrKind::kInt}, {"past_present_share_buffer", AttrKind::kInt}})),
+      microsoft_decl("MultiHeadAttention", 1, 10, 4, infer_multi_head, attention_attributes({})),
   };
   return decls;
 }

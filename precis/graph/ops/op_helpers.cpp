@@ -153,6 +153,18 @@ void require_vector(const InferContext& ctx, size_t input, const Dim& length, co
   ctx.require(fits, "{} (input {}) has shape {}, expected [{}]", what, input, shape_str(s), length.str());
 }
 
+void require_dims(const InferContext& ctx, size_t input, const std::vector<Dim>& dims, const char* what) {
+  if (!ctx.has_input(input)) return;
+  ctx.require_rank(input, static_cast<int>(dims.size()), static_cast<int>(dims.size()));
+  const SymbolicShape& s = ctx.shape(input);
+  if (!s) return;
+  for (size_t i = 0; i < dims.size(); ++i)
+    ctx.require(!(*s)[i].known() || !dims[i].known() || (*s)[i].value == dims[i].value,
+                "{} (input {}) has shape {}, expected {}", what, input, shape_str(s), shape_str(dims));
+}
+
+Dim dim_at(const SymbolicShape& s, size_t i) { return s && i < s->size() ? (*s)[i] : Dim(); }
+
 Dim dim_of(const PartialElement& e) { return e.known ? Dim(e.integer) : Dim::named(e.symbol); }
 
 SymbolicShape broadcast(const InferContext& ctx, const SymbolicShape& a, const SymbolicShape& b) {

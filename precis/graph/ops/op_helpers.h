@@ -71,9 +71,12 @@ std::optional<double> known_scalar(const InferContext& ctx, size_t input,
 void require_scalar(const InferContext& ctx, size_t input, const char* what);
 // Checks that input has shape [length] where both are known.
 void require_vector(const InferContext& ctx, size_t input, const Dim& length, const char* what);
+// Checks that input, where it is given, has these dimensions, each where both are known.
+void require_dims(const InferContext& ctx, size_t input, const std::vector<Dim>& dims, const char* what);
 
 // --- shapes
-Dim dim_of(const PartialElement& e);  // a known element must be >= 0
+Dim dim_of(const PartialElement& e);           // a known element must be >= 0
+Dim dim_at(const SymbolicShape& s, size_t i);  // unknown where the rank is unknown or at most i
 // NumPy broadcasting; unknown dimensions stay open.
 SymbolicShape broadcast(const InferContext& ctx, const SymbolicShape& a, const SymbolicShape& b);
 SymbolicShape broadcast_inputs(const InferContext& ctx, size_t first, size_t last);  // inputs [first, last)

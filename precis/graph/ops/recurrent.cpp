@@ -11,21 +11,8 @@
 namespace precis::ops {
 namespace {
 
-Dim dim(const SymbolicShape& s, size_t i) { return s ? (*s)[i] : Dim(); }
-
 Dim times(const InferContext& ctx, const Dim& d, int64_t factor) {
   return d.known() ? Dim(checked_times(ctx, d.value, factor)) : Dim();
-}
-
-// Checks that the input has these dimensions, where both are known.
-void require_dims(const InferContext& ctx, size_t input, const std::vector<Dim>& dims, const char* what) {
-  if (!ctx.has_input(input)) return;
-  ctx.require_rank(input, static_cast<int>(dims.size()), static_cast<int>(dims.size()));
-  const SymbolicShape& s = ctx.shape(input);
-  if (!s) return;
-  for (size_t i = 0; i < dims.size(); ++i)
-    ctx.require(!(*s)[i].known() || !dims[i].known() || (*s)[i].value == dims[i].value,
-                "{} (input {}) has shape {}, expected {}", what, input, shape_str(s), shape_str(dims));
 }
 
 // H: the attribute, or what the recurrent weights say.
@@ -33,8 +20,8 @@ Dim hidden_units(const InferContext& ctx, const RecurrentSpec& spec) {
   ctx.require_rank(1, 3, 3);
   ctx.require_rank(2, 3, 3);
   if (spec.hidden >= 0) return spec.hidden;
-  if (const Dim h = dim(ctx.shape(2), 2); h.known()) return h;
-  const Dim rows = dim(ctx.shape(1), 1);
+  if (const Dim h = dim_at(ctx.shape(2), 2); h.known()) return h;
+  const Dim rows = dim_at(ctx.shape(1), 1);
   return rows.known() && rows.value % spec.gates == 0 ? Dim(rows.value / spec.gates) : Dim();
 }
 
@@ -60,9 +47,9 @@ void infer_recurrent(InferContext& ctx) {
   const RecurrentSpec spec = read_recurrent(ctx.node(), ctx.where());
   ctx.require_rank(0, 3, 3);
   const Dim h = hidden_units(ctx, spec), rows = times(ctx, h, spec.gates), d = spec.directions();
-  const Dim steps = dim(ctx.shape(0), spec.batch_first ? 1 : 0),
-            batch = dim(ctx.shape(0), spec.batch_first ? 0 : 1);
-  require_dims(ctx, 1, {d, rows, dim(ctx.shape(0), 2)}, "W");
+  const Dim steps = dim_at(ctx.shape(0), spec.batch_first ? 1 : 0),
+            batch = dim_at(ctx.shape(0), spec.batch_first ? 0 : 1);
+  require_dims(ctx, 1, {d, rows, dim_at(ctx.shape(0), 2)}, "W");
   require_dims(ctx, 2, {d, rows, h}, "R");
   require_dims(ctx, 3, {d, times(ctx, rows, 2)}, "B");
   require_lengths(ctx, steps, batch);
