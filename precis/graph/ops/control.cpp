@@ -30,6 +30,13 @@ ValueType own_input(const InferContext& ctx, size_t i) {
   return type;
 }
 
+SymbolicShape common_shape(const SymbolicShape& a, const SymbolicShape& b) {
+  if (!a || !b || a->size() != b->size()) return std::nullopt;
+  std::vector<Dim> dims;
+  for (size_t i = 0; i < a->size(); ++i) dims.push_back((*a)[i] == (*b)[i] ? (*a)[i] : Dim());
+  return dims;
+}
+
 // What holds for a value that is of either type.
 ValueType common(const InferContext& ctx, const ValueType& a, const ValueType& b, const std::string& what) {
   if (a.dtype == DType::kUndefined) return b.dtype == DType::kUndefined ? ValueType() : b;
@@ -41,12 +48,7 @@ ValueType common(const InferContext& ctx, const ValueType& a, const ValueType& b
     out.element = std::make_shared<const ValueType>(common(ctx, *a.element, *b.element, what));
   else if (a.element == nullptr)
     out.element = b.element;
-  if (!a.shape || !b.shape || a.shape->size() != b.shape->size()) {
-    out.shape.reset();
-    return out;
-  }
-  for (size_t i = 0; i < a.shape->size(); ++i)
-    if ((*a.shape)[i] != (*b.shape)[i]) (*out.shape)[i] = Dim();
+  out.shape = common_shape(a.shape, b.shape);
   return out;
 }
 
