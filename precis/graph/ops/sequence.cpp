@@ -8,7 +8,6 @@ namespace precis::ops {
 namespace {
 
 constexpr TypeSet kSequences = types({DType::kSequence});
-constexpr TypeSet kOptionals = types({DType::kOptional});
 
 void set_container(InferContext& ctx, DType container, ValueType element) {
   ctx.outputs[0].dtype = container;
