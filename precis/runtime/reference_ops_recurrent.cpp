@@ -2,8 +2,10 @@
 #include <cstring>
 
 #include "precis/graph/recurrent.h"
+#include "precis/kernels/reference/codes.h"
 #include "precis/kernels/reference/recurrent.h"
 #include "precis/runtime/recurrent_geometry.h"
+#include "precis/runtime/reference_codes.h"
 #include "precis/runtime/reference_support.h"
 
 namespace precis::runtime {
@@ -67,10 +69,72 @@ Tensors recurrent(const Node& node, Inputs inputs) {
   return {std::move(y), std::move(h), std::move(c)};
 }
 
+// [D, features, rows] codes -> [D, rows, features] less their zero points, and one scale a row.
+struct CenteredWeights {
+  std::vector<int32_t> codes;
+  std::vector<float> scales;
+};
+CenteredWeights centred(const Node& node, Inputs inputs, size_t weights, size_t scale) {
+  const Tensor &w = required(node, inputs, weights), &s = required(node, inputs, scale, DType::kF32),
+               &z = required(node, inputs, scale + 1, w.dtype());
+  require(node, w.shape().rank() == 3, "weights have shape {}, expected three dimensions", w.shape().str());
+  const int64_t d = w.shape()[0], features = w.shape()[1], rows = w.shape()[2];
+  require(node, (s.numel() == d || s.numel() == d * rows) && s.numel() == z.numel(),
+          "{} scales and {} zero points for {} directions of {} gates", s.numel(), z.numel(), d, rows);
+  CenteredWeights c;
+  c.codes.resize(static_cast<size_t>(w.numel()));
+  for (int64_t i = 0; i < d * rows; ++i) {
+    const int64_t at = s.numel() == d ? i / rows : i;
+    const auto zero = static_cast<int32_t>(z.at_int(at));
+    c.scales.push_back(ptr<float>(s)[at]);
+    for (int64_t f = 0; f < features; ++f)
+      c.codes[static_cast<size_t>(i * features + f)] =
+          static_cast<int32_t>(w.at_int((i / rows * features + f) * rows + i % rows)) - zero;
+  }
+  return c;
+}
+
+Tensors dynamic_quantize_lstm(const Node& node, Inputs inputs) {
+  const RecurrentSpec spec = read_recurrent(node, describe(node));
+  const Tensor& x = required(node, inputs, 0, DType::kF32);
+  const CenteredWeights w = centred(node, inputs, 1, 8), r = centred(node, inputs, 2, 10);
+  const auto turned = [](const Shape& s) { return Shape{s[0], s[2], s[1]}; };
+  const RecurrentGeometry g =
+      recurrent_geometry(node, spec, x.shape(), turned(inputs[1].shape()), turned(inputs[2].shape()));
+  Tensors reals(inputs.begin(), inputs.begin() + 8);  // checked as LSTM's
+  reals[1] = Tensor(DType::kF32, turned(inputs[1].shape())),
+  reals[2] = Tensor(DType::kF32, turned(inputs[2].shape()));
+  check_inputs(node, reals, g);
+  const ref::DynamicGrid grid = ref::dynamic_grid_u8(x.numel(), ptr<float>(x));
+  const Tensor codes =
+      encoded(node, x, Encoding::per_tensor_uniform(DType::kU8, grid.scale, grid.zero_point));
+  std::vector<int32_t> x_codes(static_cast<size_t>(x.numel()));
+  ref::center_codes(x.numel(), ptr<uint8_t>(codes), grid.zero_point, x_codes.data());
+  Tensor y(DType::kF32, g.y);
+  const auto initial = [&](size_t i) {
+    return optional(inputs, i) ? inputs[i].clone() : Tensor(DType::kF32, g.state);
+  };
+  Tensor h = initial(5), c = initial(6);
+  for (int64_t d = 0; d < g.directions; ++d) {
+    const ref::CodeLstmWeights weights{w.codes.data() + d * g.rows * g.inputs,
+                                       r.codes.data() + d * g.rows * g.hidden,
+                                       w.scales.data() + d * g.rows,
+                                       r.scales.data() + d * g.rows,
+                                       part<float>(optional(inputs, 3), d * 2 * g.rows),
+                                       part<float>(optional(inputs, 7), d * 3 * g.hidden)};
+    ref::RecurrentParams p = recurrent_params(spec, g, static_cast<int>(d));
+    p.lengths = optional(inputs, 4) ? ptr<int32_t>(inputs[4]) : nullptr;
+    ref::recurrent_codes(p, weights, x_codes.data(), grid.scale, ptr<float>(h) + d * g.state_direction,
+                         ptr<float>(c) + d * g.state_direction, ptr<float>(y) + d * g.y_direction);
+  }
+  return {std::move(y), std::move(h), std::move(c)};
+}
+
 constexpr ReferenceOp kOps[] = {
     {"", "GRU", widened<recurrent>},
     {"", "LSTM", widened<recurrent>},
     {"", "RNN", widened<recurrent>},
+    {kMicrosoft, "DynamicQuantizeLSTM", dynamic_quantize_lstm},
 };
 
 }  // namespace

@@ -75,6 +75,22 @@ TEST(Recurrent, ReversedSequencesOfTheirOwnLengths) {
   EXPECT_EQ(h[1], 7);  // no step: the initial state stays
 }
 
+TEST(Recurrent, LstmOnCodesQuantizesTheStateInEveryStep) {
+  // Gates i, o, f, c. The candidate alone sees the input: 2 * 0.5 * 64 * (0.25 / 64).
+  const int32_t w[] = {0, 0, 0, 64}, r[] = {0, 0, 0, 100}, x[] = {2, 0};
+  const float w_scale[] = {1, 1, 1, 0.25f / 64}, r_scale[] = {1, 1, 1, 0.01f};
+  float h = 0, c = 0, y[2];
+  recurrent_codes(one_unit(CellKind::kLstm, 2), {w, r, w_scale, r_scale, nullptr, nullptr}, x, 0.5f, &h, &c,
+                  y);
+  const double c0 = 0.5 * std::tanh(0.25), h0 = 0.5 * std::tanh(c0);
+  EXPECT_NEAR(y[0], h0, 1e-7);
+  // One positive value fills the range from 0: code 255 of scale h0 / 255.
+  const double c1 = 0.5 * c0 + 0.5 * std::tanh(255 * 100 * (h0 / 255) * 0.01);
+  EXPECT_NEAR(c, c1, 1e-7);
+  EXPECT_NEAR(y[1], 0.5 * std::tanh(c1), 1e-7);
+  EXPECT_EQ(h, y[1]);
+}
+
 TEST(Recurrent, ActivationsOfGates) {
   const auto at = [](GateFunction f, double x) { return gate_function<double>({f, 0.5f, 0.25f}, x); };
   EXPECT_DOUBLE_EQ(at(GateFunction::kAffine, 2), 1.25);

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <type_traits>
 #include <vector>
+
+#include "precis/kernels/reference/codes.h"
 
 namespace precis::kernels::reference {
 namespace {
@@ -33,6 +36,29 @@ class Cell {
       input(row) = dot(p_.inputs, weights_.w + row * p_.inputs, x) + bias(row);
       state(row) = dot(p_.hidden, weights_.r + row * p_.hidden, h) + bias(rows_ + row);
     }
+    finish(h, c);
+  }
+
+  // The same from codes.
+  void step(const CodeLstmWeights& codes, const int32_t* x, float x_scale, T* h,
+            T* c) requires std::is_same_v<T, float> {
+    const DynamicGrid grid = dynamic_grid_u8(p_.hidden, h);
+    state_codes_.resize(static_cast<size_t>(p_.hidden));
+    std::vector<uint8_t> plain(state_codes_.size());
+    quantize(p_.hidden, h, grid.scale, {grid.zero_point, 0, 255}, plain.data());
+    center_codes(p_.hidden, plain.data(), grid.zero_point, state_codes_.data());
+    for (int64_t row = 0; row < rows_; ++row) {
+      const auto from_x = static_cast<float>(sum_of_products(p_.inputs, codes.w + row * p_.inputs, x)),
+                 from_h = static_cast<float>(
+                     sum_of_products(p_.hidden, codes.r + row * p_.hidden, state_codes_.data()));
+      input(row) = from_x * (x_scale * codes.w_scale[row]) + bias(row);
+      state(row) = from_h * (grid.scale * codes.r_scale[row]) + bias(rows_ + row);
+    }
+    finish(h, c);
+  }
+
+ private:
+  void finish(T* h, T* c) {
     switch (p_.kind) {
       case CellKind::kRnn:
         for (int64_t j = 0; j < p_.hidden; ++j) h[j] = activate(p_.f, input(j) + state(j));
@@ -43,8 +69,11 @@ class Cell {
         for (int64_t j = 0; j < p_.hidden; ++j) lstm(j, h, c);
     }
   }
-
- private:
+  static int64_t sum_of_products(int64_t n, const int32_t* a, const int32_t* b) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < n; ++i) sum += int64_t{a[i]} * b[i];
+    return sum;
+  }
   static T dot(int64_t n, const T* a, const T* b) {
     T sum = 0;
     for (int64_t i = 0; i < n; ++i) sum += a[i] * b[i];
@@ -96,6 +125,7 @@ class Cell {
   const RecurrentWeights<T>& weights_;
   const int64_t rows_;
   std::vector<T> from_input_, from_state_;
+  std::vector<int32_t> state_codes_;
 };
 
 }  // namespace
@@ -140,16 +170,16 @@ T gate_function(const GateFunctionParams& p, T x) {
   return x;
 }
 
-template <typename T>
-void recurrent(const RecurrentParams& p, const RecurrentWeights<T>& weights, const T* x, T* h, T* c, T* y) {
-  Cell<T> cell(p, weights);
+// Every sample through its steps; step(x, h, c) takes one.
+template <typename T, typename X, typename Step>
+void run_steps(const RecurrentParams& p, const X* x, T* h, T* c, T* y, Step step) {
   for (int64_t n = 0; n < p.batch; ++n) {
     const int64_t length = p.lengths ? p.lengths[n] : p.steps;
     T* const hn = h + n * p.state_batch;
     T* const cn = c ? c + n * p.state_batch : nullptr;
     for (int64_t s = 0; s < p.steps; ++s) {
       const int64_t t = s < length && p.reverse ? length - 1 - s : s;
-      if (s < length) cell.step(x + t * p.x_step + n * p.x_batch, hn, cn);
+      if (s < length) step(x + t * p.x_step + n * p.x_batch, hn, cn);
       if (y == nullptr) continue;
       T* const out = y + t * p.y_step + n * p.y_batch;
       if (s < length)
@@ -158,6 +188,20 @@ void recurrent(const RecurrentParams& p, const RecurrentWeights<T>& weights, con
         std::fill_n(out, p.hidden, T{0});
     }
   }
+}
+
+template <typename T>
+void recurrent(const RecurrentParams& p, const RecurrentWeights<T>& weights, const T* x, T* h, T* c, T* y) {
+  Cell<T> cell(p, weights);
+  run_steps(p, x, h, c, y, [&](const T* xt, T* hn, T* cn) { cell.step(xt, hn, cn); });
+}
+
+void recurrent_codes(const RecurrentParams& p, const CodeLstmWeights& weights, const int32_t* x,
+                     float x_scale, float* h, float* c, float* y) {
+  const RecurrentWeights<float> reals{nullptr, nullptr, weights.bias, weights.peepholes};
+  Cell<float> cell(p, reals);
+  run_steps(p, x, h, c, y,
+            [&](const int32_t* xt, float* hn, float* cn) { cell.step(weights, xt, x_scale, hn, cn); });
 }
 
 template float gate_function(const GateFunctionParams&, float);

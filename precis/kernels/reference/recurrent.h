@@ -59,4 +59,19 @@ struct RecurrentWeights {
 template <typename T>
 void recurrent(const RecurrentParams& p, const RecurrentWeights<T>& weights, const T* x, T* h, T* c, T* y);
 
+// LSTM with weights in codes, whose inputs are quantized at run time (u8, over all of x; the state by itself
+// in every step): gates = float(sum of products of centred codes) * (scale of the data * scale of the row)
+// + bias.
+struct CodeLstmWeights {
+  const int32_t* w = nullptr;      // [4 * hidden, inputs] codes less their zero points
+  const int32_t* r = nullptr;      // [4 * hidden, hidden]
+  const float* w_scale = nullptr;  // [4 * hidden]
+  const float* r_scale = nullptr;
+  const float* bias = nullptr;       // as above
+  const float* peepholes = nullptr;  // as above
+};
+// x: centred codes of one scale, laid out as p says.
+void recurrent_codes(const RecurrentParams& p, const CodeLstmWeights& weights, const int32_t* x,
+                     float x_scale, float* h, float* c, float* y);
+
 }  // namespace precis::kernels::reference
