@@ -7,12 +7,20 @@
 
 #include "precis/core/check.h"
 #include "precis/graph/captures.h"
+#include "precis/graph/fusions/fusions.h"
 #include "precis/graph/op.h"
 #include "precis/graph/validate.h"
 #include "precis/passes/pass_list.h"
 
 namespace precis::passes {
 namespace {
+
+// A fusion of precis/graph/fusions as a pass.
+template <fusions::FusionResult (*fuse)(Graph&)>
+PassResult fusion(Model& model) {
+  fusions::FusionResult result = fuse(model.graph);
+  return {result.changes, std::move(result.notes)};
+}
 
 constexpr std::array kPasses = {
     PassInfo{"eliminate_dead_nodes", "removes nodes whose results nobody reads", eliminate_dead_nodes},
@@ -26,9 +34,16 @@ constexpr std::array kPasses = {
         fold_channel_arithmetic},
     PassInfo{"fold_constants", "evaluates nodes whose inputs are all constant, within a growth limit",
              fold_constants},
+    PassInfo{"fuse_gelu", "turns composed Gelu, by erf and by tanh, into one node",
+             fusion<fusions::fuse_gelu>},
     PassInfo{"fuse_hard_swish", "turns composed hard swish and hard sigmoid into one node each",
-             fuse_hard_swish},
+             fusion<fusions::fuse_hard_swish>},
+    PassInfo{"fuse_layer_norm", "turns composed layer normalization into one node",
+             fusion<fusions::fuse_layer_norm>},
     PassInfo{"fuse_matmul_add", "turns MatMul + Add of a constant bias into Gemm", fuse_matmul_add},
+    PassInfo{"fuse_rms_norm", "turns composed root mean square normalization into one node",
+             fusion<fusions::fuse_rms_norm>},
+    PassInfo{"fuse_swish", "turns x * Sigmoid(x) into Swish", fusion<fusions::fuse_swish>},
     PassInfo{"hoist_activations", "moves Relu and Clip from behind a Concat to its inputs",
              hoist_activations},
     PassInfo{"split_sums", "turns Sum into Add", split_sums},

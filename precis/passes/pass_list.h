@@ -10,7 +10,6 @@ PassResult eliminate_identity(Model& model);
 PassResult fold_batch_norm(Model& model);
 PassResult fold_channel_arithmetic(Model& model);
 PassResult fold_constants(Model& model);
-PassResult fuse_hard_swish(Model& model);
 PassResult fuse_matmul_add(Model& model);
 PassResult hoist_activations(Model& model);
 PassResult split_sums(Model& model);

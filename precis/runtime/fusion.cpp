@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "precis/runtime/channel_shuffle.h"
-#include "precis/runtime/hard_swish.h"
 
 namespace precis::runtime {
 namespace {
@@ -38,6 +37,7 @@ std::optional<Activation> simple_function(const Node& node) {
   if (node.is("Sigmoid")) return Activation{{Function::kSigmoid, 0, 0}};
   if (node.is("Tanh")) return Activation{{Function::kTanh, 0, 0}};
   if (node.is("HardSwish")) return Activation{{Function::kHardSwish, 0, 0}};
+  if (node.is("Swish")) return Activation{{Function::kSwish, node.get_float("alpha", 1.0f), 0}};
   if (node.is("Abs")) return Activation{{Function::kAbs, 0, 0}};
   if (node.is("Sqrt")) return Activation{{Function::kSqrt, 0, 0}};
   if (node.is("Exp")) return Activation{{Function::kExp, 0, 0}};
@@ -146,9 +146,6 @@ class Fuser {
   void extend(FusedOp& op) {
     for (;;) {
       const ValueId result = op.outputs[0];
-      const std::vector<NodeId> swish =
-          is_integer(graph_.node(op.node)) ? std::vector<NodeId>{} : hard_swish_nodes(result);
-      if (!swish.empty()) return absorb_hard_swish(op, swish);
       const NodeId next = single_reader(result);
       if (!next || !absorb(op, next, result)) return;
       taken_[index(next)] = true;
@@ -197,28 +194,6 @@ class Fuser {
     if (graph_.value(other).type.dtype != DType::kF32) return false;
     op.residual = other;
     return true;
-  }
-
-  // The nodes of a composed HardSwish of `result`, when all of them may disappear into the step that makes
-  // it.
-  std::vector<NodeId> hard_swish_nodes(ValueId result) const {
-    const Value& v = graph_.value(result);
-    if (graph_.is_output(result) || kept_.count(result) != 0 || v.type.encoded()) return {};
-    const std::vector<NodeId> nodes = match_hard_swish(graph_, result);
-    for (NodeId id : nodes) {
-      if (taken_[index(id)]) return {};
-      if (id != nodes.back() && !single_reader(graph_.node(id).outputs[0])) return {};
-    }
-    return nodes;
-  }
-
-  void absorb_hard_swish(FusedOp& op, const std::vector<NodeId>& nodes) {
-    for (NodeId id : nodes) {
-      taken_[index(id)] = true;
-      op.absorbed.push_back(id);
-    }
-    op.outputs = graph_.node(nodes.back()).outputs;
-    op.activation = {{Function::kHardSwish, 0, 0}};
   }
 
   const Graph& graph_;

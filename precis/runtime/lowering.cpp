@@ -24,10 +24,10 @@ Table make_table() {
   add(t, lower_code_resize, {"Resize"});
   add(t, lower_code_shuffle, {"Reshape"});
   add(t, lower_code_function,
-      {"Relu",     "LeakyRelu", "PRelu",       "Elu",       "Selu", "Celu", "ThresholdedRelu",
-       "Clip",     "Sigmoid",   "HardSigmoid", "HardSwish", "Tanh", "Gelu", "Erf",
-       "Softplus", "Softsign",  "Mish",        "Abs",       "Neg",  "Exp",  "Log",
-       "Sqrt",     "Sign",      "Reciprocal",  "Floor",     "Ceil", "Round"});
+      {"Relu",     "LeakyRelu", "PRelu",       "Elu",        "Selu",  "Celu", "ThresholdedRelu",
+       "Clip",     "Sigmoid",   "HardSigmoid", "HardSwish",  "Tanh",  "Gelu", "Erf",
+       "Softplus", "Softsign",  "Mish",        "Swish",      "Abs",   "Neg",  "Exp",
+       "Log",      "Sqrt",      "Sign",        "Reciprocal", "Floor", "Ceil", "Round"});
   add(t, lower_code_prelu, {"PRelu"});
   add(t, lower_quantize, {"precis::Quantize", "QuantizeLinear"});
   add(t, lower_dequantize, {"precis::Dequantize", "DequantizeLinear"});
@@ -37,7 +37,7 @@ Table make_table() {
   add(t, lower_float_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});
   add(t, lower_float_function,
       {"Relu", "LeakyRelu", "PRelu", "Elu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Gelu",
-       "Abs", "Sqrt", "Exp", "Neg"});
+       "Swish", "Abs", "Sqrt", "Exp", "Neg"});
   add(t, lower_cast, {"Cast"});
   add(t, lower_float_scalar, {"Add", "Sub", "Mul", "Div"});
   add(t, lower_float_binary, {"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum"});
@@ -45,6 +45,9 @@ Table make_table() {
   add(t, lower_float_lrn, {"LRN"});
   add(t, lower_float_batch_norm, {"BatchNormalization"});
   add(t, lower_recurrent, {"GRU", "LSTM", "RNN"});
+  add(t, lower_row_norm, {"LayerNormalization", "RMSNormalization"});
+  add(t, lower_attention, {"Attention"});
+  add(t, lower_rotary, {"RotaryEmbedding"});
   add(t, lower_channel_shuffle, {"Reshape"});
   add(t, lower_alias, {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"});
   add(t, lower_transpose, {"Transpose"});

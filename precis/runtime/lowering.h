@@ -28,6 +28,11 @@ bool lower_float_batch_norm(PlanBuilder& builder, const FusedOp& op);
 
 bool lower_recurrent(PlanBuilder& builder, const FusedOp& op);  // lower_recurrent.cpp
 
+// Our own kernels for transformers (lower_transformer.cpp).
+bool lower_row_norm(PlanBuilder& builder, const FusedOp& op);
+bool lower_attention(PlanBuilder& builder, const FusedOp& op);
+bool lower_rotary(PlanBuilder& builder, const FusedOp& op);
+
 // Where input `use.slot` of a Concat lies in the Concat's result, in bytes, when it is one contiguous part of
 // it in `layout` and the Concat only copies; nullopt otherwise.
 std::optional<int64_t> concat_placement(const PlanBuilder& builder, const Use& use, Layout layout);

@@ -6,6 +6,7 @@
 
 #include "precis/core/check.h"
 #include "precis/graph/captures.h"
+#include "precis/graph/fusions/fusions.h"
 #include "precis/graph/op.h"
 #include "precis/graph/widen_half.h"
 #include "precis/runtime/constant_folding.h"
@@ -137,6 +138,8 @@ std::shared_ptr<const Plan> Program::Impl::plan(const std::vector<Shape>& shapes
   return plans.get({shapes, threads}, [&]() -> std::shared_ptr<const Plan> {
     auto graph = std::make_shared<Graph>(prepared);
     infer_and_fold(*graph, shapes, taps);
+    // A tapped value may lie inside of what a fusion would take away.
+    if (taps.empty()) fusions::fuse_all(*graph, {.input_shapes = shapes});
     split_float_islands(*graph);
     return PlanBuilder(std::move(graph), weights, {taps, taps_as_laid_out}, bodies, threads).build();
   });

@@ -5,36 +5,13 @@
 
 #include "precis/graph/onnx_dtype.h"
 #include "precis/kernels/reference/attention.h"
+#include "precis/runtime/attention_geometry.h"
 #include "precis/runtime/reference_support.h"
 
 namespace precis::runtime {
 namespace {
 
 namespace ref = kernels::reference;
-
-// A [batch, heads, length, size] tensor, or one packed as [batch, length, heads * size].
-struct Heads {
-  int64_t batch = 0, heads = 0, length = 0, size = 0;
-  ref::HeadStrides strides;
-};
-
-Heads heads_of(const Node& node, const Shape& s, const char* attribute) {
-  require(node, s.rank() == 3 || s.rank() == 4, "an input has shape {}, expected three or four dimensions",
-          s.str());
-  Heads h;
-  h.batch = s[0];
-  if (s.rank() == 4) {
-    h.heads = s[1], h.length = s[2], h.size = s[3];
-    h.strides = {s.inner(1), s.inner(2), s.inner(3)};
-    return h;
-  }
-  h.heads = node.get_int(attribute, 0);
-  require(node, h.heads >= 1 && s[2] % h.heads == 0, "{} features do not divide into {} heads", s[2],
-          h.heads);
-  h.length = s[1], h.size = s[2] / h.heads;
-  h.strides = {s.inner(1), h.size, s[2]};
-  return h;
-}
 
 // `past` followed by `rows`, as [batch, heads, length, size].
 template <typename T>
@@ -64,54 +41,11 @@ Tensor additive(const Tensor& mask, DType dtype) {
   return t.cast(dtype);
 }
 
-void set_mask(const Node& node, const Shape& mask, ref::AttentionParams& p) {
-  require(node, mask.rank() >= 1 && mask.rank() <= 4 && mask[mask.rank() - 1] <= p.keys,
-          "attn_mask has shape {}, expected one that broadcasts to {} x {} x {} x {}", mask.str(), p.batch,
-          p.q_heads, p.queries, p.keys);
-  p.mask_keys = mask[mask.rank() - 1];
-  const int64_t wanted[] = {p.queries, p.q_heads, p.batch};
-  int64_t* const strides[] = {&p.mask.row, &p.mask.head, &p.mask.batch};
-  int64_t stride = p.mask_keys;
-  for (int i = 0; i < mask.rank() - 1; ++i) {
-    const int64_t length = mask[mask.rank() - 2 - i];
-    require(node, length == 1 || length == wanted[i],
-            "attn_mask has shape {}, which does not broadcast to {} x {} x {} x {}", mask.str(), p.batch,
-            p.q_heads, p.queries, p.keys);
-    if (length != 1) *strides[i] = stride;
-    stride = checked_mul(stride, length);
-  }
-}
-
 // The type in which a node with inputs of these types computes.
 DType compute_type(Inputs inputs) {
   for (size_t i = 0; i < 3; ++i)
     if (inputs[i].dtype() == DType::kF64) return DType::kF64;
   return DType::kF32;
-}
-
-ref::AttentionParams attention_params(const Node& node, Inputs inputs, const Heads& q, const Heads& k,
-                                      const Heads& v) {
-  ref::AttentionParams p;
-  const Tensor* past = optional(inputs, 4);
-  p.batch = q.batch, p.q_heads = q.heads, p.kv_heads = k.heads;
-  p.queries = q.length, p.keys = checked_add(k.length, past ? past->shape()[2] : 0);
-  p.size = q.size, p.v_size = v.size;
-  require(node,
-          q.batch == k.batch && k.batch == v.batch && q.size == k.size && k.length == v.length &&
-              k.heads == v.heads,
-          "Q, K and V of shapes {}, {} and {} do not fit", inputs[0].shape().str(), inputs[1].shape().str(),
-          inputs[2].shape().str());
-  require(node, k.heads > 0 && q.heads % k.heads == 0, "{} heads of queries do not divide into {} of keys",
-          q.heads, k.heads);
-  p.q = q.strides;
-  p.k = {checked_mul(k.heads, checked_mul(p.keys, k.size)), p.keys * k.size, k.size};
-  p.v = {checked_mul(v.heads, checked_mul(p.keys, v.size)), p.keys * v.size, v.size};
-  p.scale = node.has("scale") ? static_cast<double>(node.get_float("scale", 1))
-                              : 1 / std::sqrt(static_cast<double>(q.size));
-  p.softcap = static_cast<double>(node.get_float("softcap", 0));
-  if (node.get_int("is_causal", 0) != 0) p.past = past ? past->shape()[2] : 0;
-  p.scores = static_cast<ref::AttentionParams::Scores>(node.get_int("qk_matmul_output_mode", 0));
-  return p;
 }
 
 const int64_t* key_counts(const Node& node, Inputs inputs, const ref::AttentionParams& p) {
@@ -120,11 +54,6 @@ const int64_t* key_counts(const Node& node, Inputs inputs, const ref::AttentionP
   for (const int64_t n : counts.data<int64_t>())
     require(node, n >= 0 && n <= p.keys, "nonpad_kv_seqlen holds {}, expected 0 to the {} keys", n, p.keys);
   return ptr<int64_t>(counts);
-}
-
-Shape attention_result(const Shape& q_shape, const Heads& q, const Heads& v) {
-  if (q_shape.rank() == 4) return {q.batch, q.heads, q.length, v.size};
-  return {q.batch, q.length, checked_mul(q.heads, v.size)};
 }
 
 Tensors attention(const Node& node, Inputs given) {
@@ -140,7 +69,10 @@ Tensors attention(const Node& node, Inputs given) {
     if (const Tensor* past = optional(inputs, i))
       require(node, past->shape().rank() == 4, "a past state has shape {}, expected four dimensions",
               past->shape().str());
-  ref::AttentionParams p = attention_params(node, inputs, q, k, v);
+  ref::AttentionParams p =
+      attention_params(node, q, k, v, optional(inputs, 4) ? inputs[4].shape()[2] : int64_t{-1});
+  p.k = {checked_mul(k.heads, checked_mul(p.keys, k.size)), p.keys * k.size, k.size};
+  p.v = {checked_mul(v.heads, checked_mul(p.keys, v.size)), p.keys * v.size, v.size};
   p.lengths = key_counts(node, inputs, p);
   const Tensor mask = optional(inputs, 3) ? additive(inputs[3], dtype) : Tensor();
   if (mask.defined()) set_mask(node, mask.shape(), p);
@@ -165,30 +97,13 @@ Tensors attention(const Node& node, Inputs given) {
 
 Tensors rotary_embedding(const Node& node, Inputs inputs) {
   const Tensor& x = required(node, inputs, 0);
-  const Heads h = heads_of(node, x.shape(), "num_heads");
-  ref::RotaryParams p;
-  p.batch = h.batch, p.heads = h.heads, p.length = h.length, p.size = h.size, p.x = h.strides;
-  p.rotated = node.get_int("rotary_embedding_dim", 0) > 0 ? node.get_int("rotary_embedding_dim", 0) : h.size;
-  require(node, p.rotated % 2 == 0 && p.rotated <= h.size,
-          "{} of {} elements are to be rotated, expected an even number", p.rotated, h.size);
-  p.interleaved = node.get_int("interleaved", 0) != 0;
   const Tensor &cosines = required(node, inputs, 1, x.dtype()), &sines = required(node, inputs, 2, x.dtype());
-  const Shape& table = cosines.shape();
   const bool positions = optional(inputs, 3) != nullptr;
-  require(node,
-          table == sines.shape() && table.rank() == (positions ? 2 : 3) &&
-              table[table.rank() - 1] == p.rotated / 2,
-          "the tables have shapes {} and {}, expected {} dimensions, the last of {}", table.str(),
-          sines.shape().str(), positions ? 2 : 3, p.rotated / 2);
+  ref::RotaryParams p = rotary_params(node, x.shape(), cosines.shape(), sines.shape(), positions);
   if (positions) {
-    const Tensor& ids = required(node, inputs, 3, DType::kI64, checked_mul(h.batch, h.length));
-    for (const int64_t id : ids.data<int64_t>())
-      require(node, id >= 0 && id < table[0], "position_ids holds {}, expected 0 to {}", id, table[0] - 1);
+    const Tensor& ids = required(node, inputs, 3, DType::kI64, checked_mul(p.batch, p.length));
+    require_positions(node, ptr<int64_t>(ids), ids.numel(), cosines.shape()[0]);
     p.positions = ptr<int64_t>(ids);
-  } else {
-    require(node, table[0] == h.batch && table[1] == h.length,
-            "the tables have shape {}, expected {} x {} rows", table.str(), h.batch, h.length);
-    p.angle_batch = table.inner(1);
   }
   Tensor y(x.dtype(), x.shape());
   for_float(node, x.dtype(), [&](auto zero) {

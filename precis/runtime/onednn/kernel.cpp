@@ -182,6 +182,8 @@ dnnl::algorithm algorithm_of(Function f) {
       return dnnl::algorithm::eltwise_gelu_tanh;
     case Function::kHardSwish:
       return dnnl::algorithm::eltwise_hardswish;
+    case Function::kSwish:
+      return dnnl::algorithm::eltwise_swish;
     case Function::kSoftplus:
       return dnnl::algorithm::eltwise_soft_relu;
     case Function::kLinear:

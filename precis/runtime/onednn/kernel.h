@@ -24,6 +24,7 @@ enum class Function : uint8_t {
   kGelu,  // exact, by erf
   kGeluTanh,
   kHardSwish,
+  kSwish,  // x / (1 + exp(-alpha * x))
   kSoftplus,
   kLinear,  // alpha * x + beta
   kRound,   // half to even
