@@ -19,10 +19,14 @@ const Limits& limits() { return current(); }
 
 void set_limits(const Limits& limits) { current() = limits; }
 
+// Asked once: every tensor is compared with it.
 uint64_t physical_memory() {
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page) : UINT64_MAX / 8;
+  static const uint64_t bytes = [] {
+    const long pages = ::sysconf(_SC_PHYS_PAGES);
+    const long page = ::sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page) : UINT64_MAX / 8;
+  }();
+  return bytes;
 }
 
 uint64_t memory_limit(uint64_t input_bytes) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "precis/core/check.h"
+#include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/graph/builder.h"
 #include "precis/graph/macs.h"
@@ -97,30 +98,34 @@ class StaticQuantizer {
   // --- constants -----------------------------------------------------------------------------------------------
   void encode_constants() {
     const std::vector<NodeId> order(g_.order().begin(), g_.order().end());
-    for (NodeId id : order) {
-      if (place_.role(id) == QuantRole::kHeavy) encode_weights(id);
-      if (place_.role(id) == QuantRole::kLight) encode_operands(id);
-      if (place_.role(id) != QuantRole::kFloat) ++report_.quantized_nodes;
+    std::vector<WeightCodes> weights(order.size());
+    parallel_for(static_cast<int64_t>(order.size()), 1, [&](int64_t begin, int64_t end) {
+      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+        if (has_weights(order[i])) weights[i] = weight_codes(order[i]);
+    });
+    for (size_t i = 0; i < order.size(); ++i) {
+      if (has_weights(order[i])) replace_weights(order[i], weights[i]);
+      if (place_.role(order[i]) == QuantRole::kLight) encode_operands(order[i]);
+      if (place_.role(order[i]) != QuantRole::kFloat) ++report_.quantized_nodes;
     }
   }
 
-  void encode_weights(NodeId id) {
-    const int slot = weight_slot(g_, g_.node(id));
-    if (slot < 0) return;
+  bool has_weights(NodeId id) const { return place_.role(id) == QuantRole::kHeavy && weight_slot(g_, g_.node(id)) >= 0; }
+
+  const Tensor* int32_bias(const Node& n) const {
+    return n.is("MatMul") || options_.target == Target::kTensorRt ? nullptr : g_.constant(n.input(2));
+  }
+
+  // Changes nothing: several nodes' are made at once.
+  WeightCodes weight_codes(NodeId id) const {
     const Node& n = g_.node(id);
+    const int slot = weight_slot(g_, n);
     const OverrideRule rule = rules_.for_node(id);
     WeightRequest r;
-    const Tensor weights = *g_.constant(n.input(static_cast<size_t>(slot)));
-    Tensor bias;
-    r.weights = &weights;
+    r.weights = g_.constant(n.input(static_cast<size_t>(slot)));
     r.axis = rule.per_channel.value_or(options_.per_channel) ? weight_axis(g_, n, slot) : -1;
-    const Tensor* b = n.is("MatMul") ? nullptr : g_.constant(n.input(2));
-    const bool int_bias = b != nullptr && options_.target != Target::kTensorRt;
-    if (int_bias) {
-      bias = *b;
-      r.bias = &bias;
-    }
-    r.channels = int_bias ? bias.numel() : r.axis < 0 ? 1 : weights.shape()[r.axis];
+    r.bias = int32_bias(n);
+    r.channels = r.bias != nullptr ? r.bias->numel() : r.axis < 0 ? 1 : r.weights->shape()[r.axis];
     r.input = encoding(n.input(slot == 0 ? 1 : 0));
     const ValueId result = coded_result(g_, place_, n.output(0));
     if (result && g_.value(n.inputs[static_cast<size_t>(slot)]).uses.size() == 1) r.result_scale = encoding(result).scale();  // shared weights have one scale
@@ -128,14 +133,20 @@ class StaticQuantizer {
     r.grid = options_.weights;
     if (rule.weight_bits) r.grid.bits = *rule.weight_bits;
     r.isa_safe = options_.isa_safe;
-    const quant::ChannelSums* means = options_.bias_correction && int_bias && can_correct_bias(g_, n) ? ranges_.channels_of(g_.value(n.inputs[0]).name) : nullptr;
+    const quant::ChannelSums* means =
+        options_.bias_correction && r.bias != nullptr && can_correct_bias(g_, n) ? ranges_.channels_of(g_.value(n.inputs[0]).name) : nullptr;
     if (means != nullptr)
-      r.mean_shift = [&](const Tensor& c, const Encoding& e) { return mean_shift(g_, n, weights, c, e, *means); };
-    WeightCodes codes = quantize_checked(r, n);
+      r.mean_shift = [&](const Tensor& c, const Encoding& e) { return mean_shift(g_, n, *r.weights, c, e, *means); };
+    return quantize_checked(r, n);
+  }
+
+  void replace_weights(NodeId id, WeightCodes& codes) {
+    const Node& n = g_.node(id);
     codes.proof.node = n.name;
     report_.proofs.push_back(codes.proof);
-    replace_constant(id, static_cast<size_t>(slot), codes.weights, codes.encoding);
-    if (int_bias) replace_constant(id, 2, codes.bias, codes.bias_encoding);
+    const bool has_bias = int32_bias(n) != nullptr;
+    replace_constant(id, static_cast<size_t>(weight_slot(g_, n)), codes.weights, codes.encoding);
+    if (has_bias) replace_constant(id, 2, codes.bias, codes.bias_encoding);
   }
 
   static WeightCodes quantize_checked(const WeightRequest& r, const Node& n) {

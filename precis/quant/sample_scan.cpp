@@ -12,6 +12,8 @@ namespace {
 // Vectors of the compiler, which it makes of whatever registers the target has.
 using Floats = float __attribute__((vector_size(32)));
 using Ints = int32_t __attribute__((vector_size(32)));
+using WideFloats = float __attribute__((vector_size(64)));
+using WideInts = int32_t __attribute__((vector_size(64)));
 using HalfFloats = float __attribute__((vector_size(16)));
 using Doubles = double __attribute__((vector_size(32)));
 using WideDoubles = double __attribute__((vector_size(64)));
@@ -23,32 +25,41 @@ template <typename V>
 }
 
 // Whole blocks of four independent chains: one would wait for each comparison.
-constexpr size_t kChains = 4, kBlock = kChains * kFloats;
+constexpr size_t kChains = 4;
+constexpr int32_t kInfinity = 0x7f800000;
 
+template <typename F, typename I>
 [[gnu::always_inline]] inline void add_blocks(Extremes& e, const float* x, size_t n) {
-  const Floats start = {x[0], x[0], x[0], x[0], x[0], x[0], x[0], x[0]};
-  Floats lo[kChains] = {start, start, start, start}, hi[kChains] = {start, start, start, start};
-  Ints nan = {};
-  for (size_t i = 0; i < n; i += kBlock)
+  constexpr size_t kLanes = sizeof(F) / sizeof(float);
+  const F start = x[0] - F{};  // in every lane
+  F lo[kChains] = {start, start, start, start}, hi[kChains] = {start, start, start, start};
+  // Magnitudes as integers have the order of the numbers, infinity and NaN last.
+  I largest = {};
+  for (size_t i = 0; i < n; i += kChains * kLanes)
     for (size_t k = 0; k < kChains; ++k) {
-      Floats v;
-      load(v, x + i + k * kFloats);
+      F v;
+      load(v, x + i + k * kLanes);
       lo[k] = v < lo[k] ? v : lo[k];
       hi[k] = v > hi[k] ? v : hi[k];
-      nan |= v != v;
+      I magnitude;
+      __builtin_memcpy(&magnitude, &v, sizeof(v));
+      magnitude &= INT32_MAX;
+      largest = magnitude > largest ? magnitude : largest;
     }
   for (size_t k = 0; k < kChains; ++k)
-    for (size_t lane = 0; lane < kFloats; ++lane) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
       e.min = std::min(e.min, lo[k][lane]);
       e.max = std::max(e.max, hi[k][lane]);
-      e.finite &= nan[lane] == 0;
+      e.finite &= largest[lane] < kInfinity;
     }
 }
 
+template <typename F, typename I>
 [[gnu::always_inline]] inline Extremes extremes_body(const float* x, size_t n) {
   Extremes e{x[0], x[0], true};
+  constexpr size_t kBlock = kChains * sizeof(F) / sizeof(float);
   const size_t whole = n / kBlock * kBlock;
-  if (whole > 0) add_blocks(e, x, whole);
+  if (whole > 0) add_blocks<F, I>(e, x, whole);
   for (size_t i = whole; i < n; ++i) {
     e.min = std::min(e.min, x[i]);
     e.max = std::max(e.max, x[i]);
@@ -114,7 +125,13 @@ constexpr size_t kChains = 4, kBlock = kChains * kFloats;
   return kept;
 }
 
-PRECIS_AVX2_COPY Extremes extremes_avx2(const float* x, size_t n) { return extremes_body(x, n); }
+Extremes extremes_plain(const float* x, size_t n) { return extremes_body<Floats, Ints>(x, n); }
+PRECIS_AVX2_COPY Extremes extremes_avx2(const float* x, size_t n) {
+  return extremes_body<Floats, Ints>(x, n);
+}
+PRECIS_AVX512_COPY Extremes extremes_avx512(const float* x, size_t n) {
+  return extremes_body<WideFloats, WideInts>(x, n);
+}
 PRECIS_AVX2_COPY double sum_avx2(const float* x, size_t n) { return sum_body(x, n); }
 PRECIS_AVX2_COPY void pixels_avx2(const float* x, size_t n, size_t channels, double* lanes) {
   pixels_body(x, n, channels, lanes);
@@ -129,8 +146,8 @@ PRECIS_AVX2_COPY size_t bin_avx2(const float* x, size_t n, const BinGrid& grid, 
 }  // namespace
 
 Extremes find_extremes(std::span<const float> values) {
-  return has_avx2() ? extremes_avx2(values.data(), values.size())
-                    : extremes_body(values.data(), values.size());
+  const auto body = has_avx512() ? extremes_avx512 : has_avx2() ? extremes_avx2 : extremes_plain;
+  return body(values.data(), values.size());
 }
 
 double sum_values(std::span<const float> values) {

@@ -13,6 +13,13 @@ constexpr double kFloatError = 1e-6;  // a multiplier that went through float is
 // 1 / (2 * 8191) is 4 steps of a float below 256.
 constexpr int64_t kLargestQ[] = {511, 1023, 2047, 4095, 8191};
 
+// Of positive numbers below 2^63; std::floor and std::ceil are calls, and this is most of the search.
+double round_down(double x) { return static_cast<double>(static_cast<int64_t>(x)); }
+double round_up(double x) {
+  const double down = round_down(x);
+  return down < x ? down + 1 : down;
+}
+
 }  // namespace
 
 std::optional<OddRatio> tie_free_ratio(double multiplier, Shorten direction, int64_t factor) {
@@ -23,11 +30,10 @@ std::optional<OddRatio> tie_free_ratio(double multiplier, Shorten direction, int
   for (const int64_t limit : kLargestQ) {
     for (; q <= limit; q += 2 * factor) {
       const double exact = multiplier * static_cast<double>(q);
-      const double p = direction == Shorten::kUp ? std::ceil(exact * (1 - kFloatError))
-                                                 : std::floor(exact * (1 + kFloatError));
-      const double change = std::fabs(p / exact - 1);
-      if (!(p >= 1 && change < least)) continue;
-      least = change;
+      const double p = direction == Shorten::kUp ? round_up(exact * (1 - kFloatError))
+                                                 : round_down(exact * (1 + kFloatError));
+      if (!(p >= 1 && std::fabs(p - exact) < least * exact)) continue;
+      least = std::fabs(p / exact - 1);
       best = OddRatio{static_cast<int64_t>(p), q};
     }
     if (best) break;

@@ -101,11 +101,15 @@ std::shared_ptr<const Plan> PlanCache::get(const Key& key,
     const std::lock_guard lock(mutex_);
     if (auto plan = find()) return plan;
   }
-  // Compiled without the lock: other sessions keep running. Two may compile the same plan; the first one
-  // stays.
+  // Compiled without that lock: other sessions keep running. Those that want a new plan, too, wait: side by
+  // side they would make the same kernels and get in each other's way.
+  const std::lock_guard one_at_a_time(compiling_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto plan = find()) return plan;
+  }
   auto plan = compile();
   const std::lock_guard lock(mutex_);
-  if (auto known = find()) return known;
   plans_.emplace_front(key, plan);
   if (plans_.size() > kMaxPlans) plans_.pop_back();
   return plan;

@@ -24,7 +24,7 @@ class PlanCache {
                                   const std::function<std::shared_ptr<const Plan>()>& compile);
 
  private:
-  std::mutex mutex_;
+  std::mutex mutex_, compiling_;
   std::list<std::pair<Key, std::shared_ptr<const Plan>>> plans_;  // most recent first
 };
 
