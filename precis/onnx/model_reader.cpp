@@ -8,6 +8,7 @@
 #include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/onnx/file_kind.h"
+#include "precis/onnx/function_call.h"
 #include "precis/onnx/microsoft_expand.h"
 #include "precis/onnx/onnx_io.h"
 #include "precis/onnx/opset_upgrade.h"
@@ -89,6 +90,7 @@ ReadResult read_bytes(std::vector<std::byte> bytes, const std::string& what, Ext
     proto.reset();  // of a large graph it takes as much memory as the graph
     if (external) external->check_unchanged();
     upgrade_model(result.model);
+    expand_calls(result.model.graph, context, memory_limit(result.bytes));
     expand_microsoft(result.model.graph);
     if (options.qdq == ReadOptions::QdqFolding::kFold) {
       expand_qoperators(result.model.graph);

@@ -1,7 +1,7 @@
 // ONNX files in and out of the Graph; the only room that sees protobuf, and no protobuf type leaves it.
-// Reading: wire scan (limits) -> parse -> tensors -> upgrade to the canonical opset -> fold Q/DQ pairs into
-// encodings. Writing: encodings -> Q/DQ or QOperator nodes -> lowest sufficient opset -> deterministic bytes
-// -> atomic file.
+// Reading: wire scan (limits) -> parse -> tensors -> upgrade to the canonical opset, local functions written
+// out -> fold Q/DQ pairs into encodings. Writing: encodings -> Q/DQ or QOperator nodes -> lowest sufficient
+// opset -> deterministic bytes -> atomic file.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 // The runner of the upgrade rules.
 #include "precis/onnx/opset_upgrade.h"
 
+#include <algorithm>
 #include <map>
 
 #include "precis/core/check.h"
@@ -36,20 +37,12 @@ void check_exists(const Graph& graph, const Node& n, int opset) {
 }
 
 bool needs_shapes(const Graph& graph, int opset) {
-  for (NodeId id : graph.order()) {
-    const Node& n = graph.node(id);
-    const auto [first, last] = rules().equal_range(n.op);
-    for (auto it = first; it != last; ++it)
-      if (opset < it->second->below && it->second->shapes == Shapes::kUsed) return true;
-  }
-  return false;
+  return std::any_of(graph.order().begin(), graph.order().end(),
+                     [&](NodeId id) { return upgrade_uses_shapes(graph.node(id).op, opset); });
 }
 
-// Results of shape arithmetic met on the way.
-using KnownValues = std::map<ValueId, PartialValue>;
-
 // Shapes are only followed as far as they are known; what is wrong with a node, the validator will say.
-void infer_outputs(Graph& graph, NodeId id, KnownValues& known) {
+void infer_outputs(Graph& graph, NodeId id, std::map<ValueId, PartialValue>& known) {
   const Node& n = graph.node(id);
   const OpDecl* decl = find_op(n.domain, n.op);
   if (!decl) return;
@@ -79,25 +72,36 @@ void infer_outputs(Graph& graph, NodeId id, KnownValues& known) {
 }
 
 void upgrade_graph(Graph& graph, int opset) {
-  const bool follow_shapes = needs_shapes(graph, opset);
-  KnownValues known;
+  NodeUpgrade upgrade(graph, needs_shapes(graph, opset));
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
-  for (NodeId id : order) {
-    for (auto& [key, attribute] : graph.node(id).attributes)
-      if (auto* body = std::get_if<SubgraphPtr>(&attribute)) upgrade_graph(**body, opset);
-    if (!graph.node(id).domain.empty()) continue;
-    check_exists(graph, graph.node(id), opset);
-    Rewrite rewrite(graph, id, opset);
-    if (opset < 6) rewrite.drop("consumed_inputs");  // a hint for in-place work that was given up
-    const auto [first, last] = rules().equal_range(std::string(graph.node(id).op));
-    for (auto it = first; it != last; ++it)
-      if (opset < it->second->below) it->second->apply(rewrite);
-    if (follow_shapes)
-      for (NodeId touched : rewrite.touched()) infer_outputs(graph, touched, known);
-  }
+  for (NodeId id : order) upgrade.run(id, opset);
 }
 
 }  // namespace
+
+bool upgrade_uses_shapes(std::string_view op, int opset) {
+  const auto [first, last] = rules().equal_range(op);
+  return std::any_of(first, last, [&](const auto& rule) {
+    return opset < rule.second->below && rule.second->shapes == Shapes::kUsed;
+  });
+}
+
+void NodeUpgrade::run(NodeId id, int opset) {
+  for (auto& [key, attribute] : graph_.node(id).attributes)
+    if (auto* body = std::get_if<SubgraphPtr>(&attribute)) upgrade_graph(**body, opset);
+  if (!graph_.node(id).domain.empty()) return;
+  check_exists(graph_, graph_.node(id), opset);
+  Rewrite rewrite(graph_, id, opset);
+  if (opset < 6) rewrite.drop("consumed_inputs");  // a hint for in-place work that was given up
+  const auto [first, last] = rules().equal_range(std::string(graph_.node(id).op));
+  for (auto it = first; it != last; ++it)
+    if (opset < it->second->below) it->second->apply(rewrite);
+  for (NodeId touched : rewrite.touched()) follow(touched);
+}
+
+void NodeUpgrade::follow(NodeId id) {
+  if (follow_shapes_) infer_outputs(graph_, id, known_);
+}
 
 void upgrade_model(Model& model) {
   if (model.source_opset == 0) {  // no operator set of ONNX is imported

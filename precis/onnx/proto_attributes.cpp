@@ -40,6 +40,12 @@ const char* type_name(const onnx::AttributeProto& a, onnx::AttributeProto::Attri
 
 }  // namespace
 
+const char* kind_of(onnx::AttributeProto::AttributeType type) {
+  if (type == Type::UNDEFINED) return "";
+  if (type == Type::SPARSE_TENSOR) return "tensor";  // made dense
+  return type_name(onnx::AttributeProto::default_instance(), type);
+}
+
 onnx::AttributeProto::AttributeType attribute_type(const onnx::AttributeProto& a, const std::string& where) {
   const Content* found = nullptr;
   const std::vector<Content> all = contents(a);

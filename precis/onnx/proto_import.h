@@ -2,12 +2,11 @@
 // still in the file's own opset (opset_upgrade.h brings them to the canonical one).
 #pragma once
 
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "precis/graph/graph.h"
+#include "precis/onnx/function_table.h"
 #include "precis/onnx/proto_messages.h"
 #include "precis/onnx/proto_tensor.h"
 
@@ -15,7 +14,7 @@ namespace precis::onnx_io {
 
 struct ImportContext {
   TensorSource tensors;
-  std::set<std::pair<std::string, std::string>> functions;  // local functions: domain, name
+  FunctionTable functions;  // their calls are marked nodes: function_call.h writes them out
   std::vector<std::string> warnings;
 };
 
@@ -28,6 +27,8 @@ Attribute import_attribute(onnx::AttributeProto& proto, const std::string& where
 // when the declared type and the contents differ.
 onnx::AttributeProto::AttributeType attribute_type(const onnx::AttributeProto& proto,
                                                    const std::string& where);
+// attribute_kind() of attributes of that type; "" for undefined ones.
+const char* kind_of(onnx::AttributeProto::AttributeType type);
 
 // Names and documentation strings from files: length limits, no NUL bytes.
 void check_name(const std::string& name, const char* what);

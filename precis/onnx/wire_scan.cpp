@@ -216,6 +216,7 @@ class Scanner {
     if (f.message == MessageKind::kTensor && top().message == &wire_message(MessageKind::kGraph))
       check(++stats_.initializers <= limits().max_initializers, ErrorCode::kLimit,
             "{}: more than {} initializers", what_, limits().max_initializers);
+    if (f.newer) charge(kUnknownFieldBytes + kStringBytes + length);
     push(wire_message(f.message), f.message, at_ + length);
   }
 

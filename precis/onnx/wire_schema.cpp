@@ -20,6 +20,11 @@ constexpr WireField many(WireField f, uint8_t element_bytes = 8) {
   return f;
 }
 
+constexpr WireField newer(WireField f) {
+  f.newer = true;
+  return f;
+}
+
 constexpr std::array kModelFields = {
     number(1, "ir_version"),
     bytes(2, "producer_name"),
@@ -128,6 +133,7 @@ constexpr std::array kFunctionFields = {
     bytes(8, "doc_string"),
     many(message(9, "opset_import", Kind::kOpsetImport)),
     bytes(10, "domain"),
+    newer(many(message(11, "attribute_proto", Kind::kAttribute))),
 };
 constexpr std::array kTrainingInfoFields = {
     message(1, "initialization", Kind::kGraph),

@@ -1,7 +1,7 @@
 // The part of onnx.proto that the wire scan knows: which fields each message has and how they look on the
 // wire. Written by hand so that a file can be judged before any parser allocates for it; fields newer than
 // ONNX 1.12's messages are left out on purpose, because the parser keeps them as unknown fields and they must
-// be charged as such.
+// be charged as such; those of them that the reader parses itself are marked as newer.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +48,7 @@ struct WireField {
   Repeat repeat = Repeat::kNo;
   MessageKind message = MessageKind::kNone;  // FieldForm::kMessage only
   uint8_t element_bytes = 8;                 // in memory, repeated numbers only
+  bool newer = false;  // than the parser: it keeps the message's bytes as an unknown field, too
 };
 
 struct WireMessage {

@@ -14,7 +14,8 @@ MalformedCase bytes_case(std::string id, ErrorCode code, std::string fragment, s
 
 std::vector<MalformedCase> all_cases() {
   std::vector<MalformedCase> all;
-  for (const auto& part : {file_cases(), graph_cases(), tensor_cases(), external_cases(), operator_cases()})
+  for (const auto& part :
+       {file_cases(), graph_cases(), function_cases(), tensor_cases(), external_cases(), operator_cases()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -30,6 +30,7 @@ MalformedCase bytes_case(std::string id, ErrorCode code, std::string fragment, s
 
 std::vector<MalformedCase> file_cases();      // A
 std::vector<MalformedCase> graph_cases();     // B
+std::vector<MalformedCase> function_cases();  // B31 to B35, and local functions of other kinds
 std::vector<MalformedCase> tensor_cases();    // C
 std::vector<MalformedCase> external_cases();  // D
 std::vector<MalformedCase> operator_cases();  // E

@@ -91,14 +91,6 @@ TEST(Import, B19_B20_B29_B30_AreFine) {
   EXPECT_TRUE(unused.model.graph.find_value("w"));
 }
 
-TEST(Import, B31_LocalFunctions) {
-  const auto function = [](const std::string& name) { return bytes(25, bytes(1, name) + bytes(10, "f.d")); };
-  const std::string call = in_node(node("f0", {"x"}, {"y"}, bytes(7, "f.d")));
-  refuse(model(io() + call) + function("f0") + function("f1"), "calls the local function 'f.d::f0'",
-         ErrorCode::kUnsupported);
-  EXPECT_EQ(read(model(io() + relu("x", "y")) + function("f0")).warnings.size(), 1u);
-}
-
 TEST(Import, B36_Names) {
   const std::string strange = "a\n\x1b[2J\xe2\x80\xae\xff";
   EXPECT_NO_THROW(read(model(io() + relu("x", strange) + relu(strange, "y"))));

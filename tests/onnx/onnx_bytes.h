@@ -96,6 +96,26 @@ inline std::string opset(int64_t version, std::string_view domain = "") {
 inline std::string model(const std::string& graph, int64_t version = 13, int64_t ir = 8) {
   return number(1, ir) + opset(version) + bytes(7, graph);
 }
+// A local function of the domain "f.d": `nodes` are nodes with tags of their own (function_node), `more`
+// further fields of the FunctionProto.
+inline std::string function_node(const std::string& node) { return bytes(7, node); }
+inline std::string local_function(std::string_view name, const std::vector<std::string>& inputs,
+                                  const std::vector<std::string>& outputs, const std::string& nodes,
+                                  const std::string& more = "", int64_t version = 13) {
+  std::string s = bytes(1, name) + bytes(10, "f.d") + nodes + bytes(9, number(2, version)) + more;
+  for (const std::string& in : inputs) s += bytes(4, in);
+  for (const std::string& out : outputs) s += bytes(5, out);
+  return bytes(25, s);
+}
+// A node that calls one.
+inline std::string call(std::string_view name, const std::vector<std::string>& inputs,
+                        const std::vector<std::string>& outputs, const std::string& more = "") {
+  return node(name, inputs, outputs, bytes(7, "f.d") + more);
+}
+// An attribute of a node in a function, that the call gives.
+inline std::string reference(std::string_view name, int type, std::string_view argument) {
+  return bytes(5, bytes(1, name) + bytes(21, argument) + number(20, type));
+}
 // x -> Add(x, w) -> y with the initializer `tensor` named "w".
 inline std::string model_with(const std::string& tensor, int64_t version = 21) {
   return model(initializer(tensor_name("w") + tensor) + graph_input("x", {2}) + graph_output("y", {2}) +

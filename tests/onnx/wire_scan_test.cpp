@@ -144,6 +144,10 @@ TEST(WireScan, EstimateCoversWhatTheMessagesTake) {
   // Measured with the parser's classes: 143 bytes for an empty node, 267 for an empty attribute.
   EXPECT_GE(wire_scan(as_bytes(model(nodes)), MessageKind::kModel, "m").memory_bytes, 143'000u);
   EXPECT_GE(wire_scan(as_bytes(model(in_node(attributes))), MessageKind::kModel, "m").memory_bytes, 267'000u);
+  // The parser keeps a function's defaults as unknown bytes, and the reader makes attributes of them.
+  std::string defaults;
+  for (int i = 0; i < 1000; ++i) defaults += bytes(11, "");
+  EXPECT_GE(wire_scan(as_bytes(bytes(25, defaults)), MessageKind::kModel, "m").memory_bytes, 350'000u);
 }
 
 TEST(WireScan, A22_AMillionDimensions) {
