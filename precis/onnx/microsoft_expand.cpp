@@ -106,8 +106,6 @@ GraphBuilder::Attributes MicrosoftSite::kept(std::initializer_list<const char*> 
   return some;
 }
 
-std::string MicrosoftSite::suffix(std::string_view op) { return to_lower(op); }
-
 void expand_microsoft(Graph& graph) {
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   bool any = false;

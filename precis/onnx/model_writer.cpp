@@ -73,8 +73,11 @@ class Output {
     check(options.opset == 0 || (options.opset >= kLowestWrittenOpset && options.opset <= kCanonicalOpset),
           ErrorCode::kUsage, "opset {} cannot be written; choose one from {} to {}", options.opset,
           kLowestWrittenOpset, kCanonicalOpset);
-    if (options.opset != 0) expand_newer_operators(model_.graph, options.opset);
     const int floor = quantized ? kQuantizedFloor : kLowestWrittenOpset;
+    if (options.opset != 0)
+      expand_newer_operators(model_.graph, options.opset, Expand::kAll);
+    else
+      expand_newer_operators(model_.graph, std::max(floor, source_opset(model)), Expand::kFused);
     opset_ = options.opset != 0 ? options.opset : lowest_opset(model_.graph, floor, {source_opset(model)});
     build();
   }

@@ -1,46 +1,53 @@
-// One rule per operator; see opset_expand.h. The definitions are those of the ONNX operator documents.
+// Which operators have rules, and applying them; see opset_expand.h.
 #include "precis/onnx/opset_expand.h"
 
 #include <vector>
 
+#include "precis/graph/op.h"
+#include "precis/onnx/expand_rules.h"
+
 namespace precis::onnx_io {
 namespace {
-
-// HardSwish(x) = x * HardSigmoid(x; 1/6, 1/2)
-void expand_hard_swish(Graph& g, NodeId id) {
-  const ValueId x = g.node(id).input(0), y = g.node(id).output(0);
-  Node gate;
-  gate.op = "HardSigmoid";
-  gate.name = g.unique_node_name(g.value(y).name + "_hard_sigmoid");
-  gate.inputs = {x};
-  gate.outputs = {g.add_value(g.unique_value_name(g.value(y).name + "_hard_sigmoid"), g.value(y).type)};
-  gate.attributes = {{"alpha", 1.0f / 6}, {"beta", 0.5f}};
-  const ValueId factor = gate.outputs[0];
-  g.insert_node_before(id, std::move(gate));
-  g.node(id).op = "Mul";
-  g.set_inputs(id, {x, factor});
-}
 
 struct ExpandRule {
   const char* op;
   int since;  // the opset that brought the operator
-  void (*apply)(Graph& graph, NodeId id);
+  bool fused;
+  bool (*apply)(NodeSite& site);
 };
-constexpr ExpandRule kRules[] = {{"HardSwish", 14, expand_hard_swish}};
+constexpr ExpandRule kRules[] = {
+    {"Attention", 23, true, expand_attention},
+    {"Gelu", 20, true, expand_gelu},
+    {"HardSwish", 14, false, expand_hard_swish},
+    {"LayerNormalization", 17, true, expand_layer_norm},
+    {"RMSNormalization", 23, true, expand_rms_norm},
+    {"RotaryEmbedding", 23, true, expand_rotary},
+    {"Swish", 24, true, expand_swish},
+};
 
-}  // namespace
-
-void expand_newer_operators(Graph& graph, int opset) {
+int expand(Graph& graph, int opset, Expand which) {
+  int expanded = 0;
   const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
   for (NodeId id : order) {
     for (auto& [key, attribute] : graph.node(id).attributes)
-      if (auto* body = std::get_if<SubgraphPtr>(&attribute)) expand_newer_operators(**body, opset);
-    for (const ExpandRule& rule : kRules)
-      if (opset < rule.since && graph.node(id).is(rule.op)) {
-        rule.apply(graph, id);
-        break;
-      }
+      if (auto* body = std::get_if<SubgraphPtr>(&attribute)) expanded += expand(**body, opset, which);
+    for (const ExpandRule& rule : kRules) {
+      if (opset >= rule.since || !graph.node(id).is(rule.op)) continue;
+      if (which == Expand::kFused && !rule.fused) continue;
+      NodeSite site(graph, id);
+      expanded += rule.apply(site) ? 1 : 0;
+      break;
+    }
   }
+  return expanded;
+}
+
+}  // namespace
+
+void expand_newer_operators(Graph& graph, int opset, Expand which) {
+  if (expand(graph, opset, which) == 0) return;
+  graph.remove_dead_values();
+  infer_types(graph);
 }
 
 }  // namespace precis::onnx_io
