@@ -178,21 +178,29 @@ bool expand_rotary(NodeSite& s) {
   const ValueId b = pairs ? part_of_heads(s, x, 1, rotated, 2) : part_of_heads(s, x, half, rotated, 1);
   ValueId first = s.op("Sub", {s.op("Mul", {a, c}), s.op("Mul", {b, d})});
   ValueId second = s.op("Add", {s.op("Mul", {a, d}), s.op("Mul", {b, c})});
-  std::vector<ValueId> parts = {first, second};
+  const bool whole = rotated == h.size.value;
   if (pairs) {
     const ValueId last = s.ints({-1}, "pair_axis");
     const ValueId joined =
         s.op("Concat", {s.op("Unsqueeze", {first, last}), s.op("Unsqueeze", {second, last})},
              {{"axis", int64_t{-1}}});
-    parts = {s.op("Reshape", {joined, s.ints({0, 0, 0, rotated}, "rows")})};
+    const ValueId rows = s.ints({0, 0, 0, rotated}, "rows");
+    if (whole && !packed) {
+      s.become("Reshape", {joined, rows});
+      return true;
+    }
+    first = s.op("Reshape", {joined, rows});
+    second = {};
   }
-  if (rotated < h.size.value) parts.push_back(part_of_heads(s, x, rotated, h.size.value, 1));
-  if (packed) {
-    const ValueId heads = parts.size() == 1 ? parts[0] : s.op("Concat", parts, {{"axis", int64_t{-1}}});
-    s.become("Reshape", {heads, s.ints({0, 0, -1}, "packed")});
-  } else {
+  std::vector<ValueId> parts = {first};
+  if (second) parts.push_back(second);
+  if (!whole) parts.push_back(part_of_heads(s, x, rotated, h.size.value, 1));
+  if (!packed) {
     s.become("Concat", parts, {{"axis", int64_t{-1}}});
+    return true;
   }
+  const ValueId heads = parts.size() == 1 ? first : s.op("Concat", parts, {{"axis", int64_t{-1}}});
+  s.become("Reshape", {heads, s.ints({0, 0, -1}, "packed")});
   return true;
 }
 

@@ -34,6 +34,8 @@ constexpr std::array kPasses = {
         fold_channel_arithmetic},
     PassInfo{"fold_constants", "evaluates nodes whose inputs are all constant, within a growth limit",
              fold_constants},
+    PassInfo{"fuse_attention", "turns scaled dot-product attention written out into one node",
+             fusion<fusions::fuse_attention>},
     PassInfo{"fuse_gelu", "turns composed Gelu, by erf and by tanh, into one node",
              fusion<fusions::fuse_gelu>},
     PassInfo{"fuse_hard_swish", "turns composed hard swish and hard sigmoid into one node each",
@@ -43,6 +45,8 @@ constexpr std::array kPasses = {
     PassInfo{"fuse_matmul_add", "turns MatMul + Add of a constant bias into Gemm", fuse_matmul_add},
     PassInfo{"fuse_rms_norm", "turns composed root mean square normalization into one node",
              fusion<fusions::fuse_rms_norm>},
+    PassInfo{"fuse_rotary", "turns rotary embeddings written out into one node",
+             fusion<fusions::fuse_rotary>},
     PassInfo{"fuse_swish", "turns x * Sigmoid(x) into Swish", fusion<fusions::fuse_swish>},
     PassInfo{"hoist_activations", "moves Relu and Clip from behind a Concat to its inputs",
              hoist_activations},
@@ -55,16 +59,24 @@ constexpr std::array kPasses = {
 //   fold_constants          shape code and computed weights become constants that the others can see
 //   eliminate_identity      so that producers and consumers meet
 //   split_sums              the rules for Add hold for Sum
-//   fuse_hard_swish         one function of one input instead of a sum, a clip, a product and a quotient
+//   fuse_hard_swish, fuse_gelu, fuse_swish     one function of one input instead of sums, products and
+//   quotients:
+//                           a table on codes
+//   fuse_layer_norm, fuse_rms_norm, fuse_rotary, fuse_attention     what needs more than 8 bits inside stays
+//   in
+//                           one float node, and is written out again where the file's opset does not know it
 //   fuse_matmul_add         a bias that is part of its Gemm is not a quantized sum
 //   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the
 //   first exposes the second hoist_activations       an activation stands where it can fuse: at what makes
 //   the values, not behind the Concat of them fold_constants, eliminate_dead_nodes       what the folds left
 //   over
-constexpr std::array<std::string_view, 11> kPreparation = {
-    "widen_f16",         "fold_constants",  "eliminate_identity",  "split_sums",
-    "fuse_hard_swish",   "fuse_matmul_add", "fold_batch_norm",     "fold_channel_arithmetic",
-    "hoist_activations", "fold_constants",  "eliminate_dead_nodes"};
+constexpr std::array<std::string_view, 17> kPreparation = {
+    "widen_f16",       "fold_constants",          "eliminate_identity",
+    "split_sums",      "fuse_hard_swish",         "fuse_gelu",
+    "fuse_swish",      "fuse_layer_norm",         "fuse_rms_norm",
+    "fuse_rotary",     "fuse_attention",          "fuse_matmul_add",
+    "fold_batch_norm", "fold_channel_arithmetic", "hoist_activations",
+    "fold_constants",  "eliminate_dead_nodes"};
 
 }  // namespace
 

@@ -6,7 +6,8 @@ namespace precis::fusions {
 
 int fuse_all(Graph& graph, const InferOptions& options) {
   int changes = 0;
-  for (const auto fuse : {fuse_hard_swish, fuse_gelu, fuse_swish, fuse_layer_norm, fuse_rms_norm}) {
+  for (const auto fuse : {fuse_hard_swish, fuse_gelu, fuse_swish, fuse_layer_norm, fuse_rms_norm, fuse_rotary,
+                          fuse_attention}) {
     const int found = fuse(graph).changes;
     if (found == 0) continue;
     graph.sort();

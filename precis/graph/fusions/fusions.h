@@ -18,10 +18,12 @@ struct FusionResult {
   std::vector<std::string> notes;  // what had the form and stayed, and why
 };
 
+FusionResult fuse_attention(Graph& graph);
 FusionResult fuse_gelu(Graph& graph);
 FusionResult fuse_hard_swish(Graph& graph);
 FusionResult fuse_layer_norm(Graph& graph);
 FusionResult fuse_rms_norm(Graph& graph);
+FusionResult fuse_rotary(Graph& graph);
 FusionResult fuse_swish(Graph& graph);
 
 // All of them, in the order that finds most; types are inferred by `options` after each that changed
