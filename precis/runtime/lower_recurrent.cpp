@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "precis/core/isa.h"
+#include "precis/core/parallel.h"
 #include "precis/graph/op.h"
 #include "precis/kernels/simd/recurrent.h"
 #include "precis/runtime/codes.h"
 #include "precis/runtime/onednn/primitives.h"
 #include "precis/runtime/recurrent_geometry.h"
+#include "precis/runtime/step_threads.h"
 
 namespace precis::runtime {
 namespace {
@@ -193,6 +195,8 @@ class RecurrentCall {
   void operator()(std::span<std::byte* const> buffers) const {
     check_lengths(buffers);
     const auto& g = r_.geometry;
+    if (g.directions * g.batch == 1 && num_threads() > 1 && shares_recurrent_steps(g.rows * g.hidden))
+      return share_steps(samples(buffers, 0, 0, 1));
     run_chunks(g.directions * g.batch, chunk_, [&](int64_t begin, int64_t end) {
       for (int64_t d = begin / g.batch; d * g.batch < end; ++d) {
         const int64_t first = std::max(begin - d * g.batch, int64_t{0}),
@@ -203,6 +207,28 @@ class RecurrentCall {
   }
 
  private:
+  // One sample in one direction: each thread has a part of the units, and all meet after every step.
+  void share_steps(const simd::RecurrentRun& run) const {
+    struct Shared {
+      const RecurrentCall& call;
+      const simd::RecurrentRun& run;
+    } shared{*this, run};
+    with_team(
+        num_threads(),
+        [](void* s) { static_cast<Shared*>(s)->call.run_in_team(static_cast<Shared*>(s)->run); }, &shared);
+  }
+  void run_in_team(const simd::RecurrentRun& run) const {
+    const simd::RecurrentCell& cell = r_.cells[0];
+    const int64_t blocks = cell.padded / r_.kernels->lanes;
+    r_.kernels->begin(cell, run);
+    for (int64_t step = 0; step < run.steps; ++step)
+      for (int phase = 0; phase < simd::recurrent_phases(cell); ++phase)
+        run_chunks(blocks, ceil_div(blocks, num_threads()), [&](int64_t first, int64_t last) {
+          r_.kernels->advance(cell, run, step, phase, first, last);
+        });
+    r_.kernels->end(cell, run);
+  }
+
   static float* floats(std::span<std::byte* const> buffers, BufferId id, int64_t offset) {
     return id < 0 ? nullptr : reinterpret_cast<float*>(at(buffers, id)) + offset;
   }

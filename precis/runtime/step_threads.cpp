@@ -14,6 +14,7 @@ namespace {
 // Orders of magnitude of one core of today: they only decide about operations of a few microseconds.
 constexpr double kFloatMacsPerNs = 100, kCodeMacsPerNs = 300, kBytesPerNs = 30, kPoolTapsPerNs = 15;
 constexpr double kNsPerThread = 2000, kNsPerTeamThread = 500, kNsOfSmallPlan = 20'000;
+constexpr double kNsOfSharedRecurrentStep = 1000;
 constexpr int64_t kRangesPerThread = 2;
 constexpr double kNsOfBodies = 1e9;  // not known here: their own plans decide
 
@@ -33,15 +34,16 @@ double pool_taps(const Graph& graph, const Node& node) {
   return taps;
 }
 
-// A recurrent network over one sample in one direction is a chain of steps for one thread: only the product
-// that goes before it is shared. nullopt for everything else.
+// A recurrent network over one sample in one direction is a chain of steps. Where these are too small to be
+// shared, only the product that goes before them is. nullopt for everything else.
 std::optional<double> lone_chain_ns(const Graph& graph, const Node& node) {
   if (!node.is("LSTM") && !node.is("GRU") && !node.is("RNN")) return std::nullopt;
   const SymbolicShape &x = graph.value(node.inputs[0]).type.shape,
-                      &w = graph.value(node.inputs[1]).type.shape;
-  if (!fully_known(x) || !fully_known(w)) return std::nullopt;
+                      &w = graph.value(node.inputs[1]).type.shape,
+                      &r = graph.value(node.inputs[2]).type.shape;
+  if (!fully_known(x) || !fully_known(w) || !fully_known(r)) return std::nullopt;
   const int64_t batch = to_shape(x)[node.get_int("layout", 0) != 0 ? 0 : 1], directions = to_shape(w)[0];
-  if (batch * directions != 1) return std::nullopt;
+  if (batch * directions != 1 || shares_recurrent_steps(to_shape(r).numel())) return std::nullopt;
   return static_cast<double>(to_shape(x).outer(2)) * static_cast<double>(to_shape(w).numel()) /
          kFloatMacsPerNs;
 }
@@ -78,6 +80,10 @@ int step_threads(const Graph& graph, const FusedOp& op, int available) {
   const bool codes = reads_codes(graph, op) || (!op.outputs.empty() && encoded(graph, op.outputs[0]));
   const double threads = estimated_ns(graph, op) / (codes ? kNsPerTeamThread : kNsPerThread);
   return std::max(1, static_cast<int>(std::min<double>(available, threads)));
+}
+
+bool shares_recurrent_steps(int64_t macs) {
+  return static_cast<double>(macs) / kFloatMacsPerNs >= kNsOfSharedRecurrentStep;
 }
 
 int64_t range_length(int64_t n, int64_t threads, int64_t granule) {

@@ -14,6 +14,10 @@ int plan_threads(const Graph& graph, std::span<const FusedOp> ops, int available
 // For one of its operations: at least 1, at most `available`.
 int step_threads(const Graph& graph, const FusedOp& op, int available);
 
+// Whether the threads of a team gain by sharing each step of a recurrent network that has `macs` products with
+// its state: they meet after every one.
+bool shares_recurrent_steps(int64_t macs);
+
 // The length of the ranges that n items of equal work are cut into, a multiple of `granule`: as few rounds of
 // ranges as can be, and where it costs next to nothing two ranges a thread, so that a thread that is held up
 // leaves one to the others. n for one thread.

@@ -2,6 +2,8 @@
 // lengths that do not fit.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "precis/core/error.h"
 #include "precis/core/isa.h"
 #include "precis/graph/text.h"
@@ -41,6 +43,33 @@ TEST(Recurrent, FastFormsAgreeWithTheReference) {
       network("LSTM", 4, "x, w, r, b, n", "y, yh, yc", "layout=1, " + kBoth, 2, "f32[3,6,10]"));
 }
 
+// Of one sample in one direction, threads share the units of every step: the same bits as by one thread.
+TEST(Recurrent, SharedStepsGiveTheSameBits) {
+  const auto lone = [](const std::string& op, int gates, int hidden, const std::string& outputs,
+                       const std::string& more) {
+    const std::string rows = std::to_string(gates * hidden);
+    return "graph net(x: f32[9,1,10]) -> (" + outputs + ") { w: f32[1," + rows +
+           ",10] = constant(normal, seed=1, scale=0.2) r: f32[1," + rows + "," + std::to_string(hidden) +
+           "] = constant(normal, seed=2, scale=0.05) n: i32[1] = [7] " + outputs + " = " + op +
+           "(x, w, r, _, n) {" + more + "}}";
+  };
+  for (const std::string& text : {lone("LSTM", 4, 197, "y, yh, yc", "direction=\"reverse\""),
+                                  lone("GRU", 3, 197, "y, yh", "linear_before_reset=1"),
+                                  lone("GRU", 3, 197, "y, yh", ""), lone("RNN", 1, 350, "y, yh", "")}) {
+    const Graph g = parse_graph(text);
+    const std::vector<Tensor> inputs = random_inputs(g);
+    const auto program = runtime::Program::compile(g);
+    const std::vector<Tensor> one = runtime::Session(program, 1).run(inputs);
+    for (int threads : {2, 3, 5}) {
+      const std::vector<Tensor> many = runtime::Session(program, threads).run(inputs);
+      for (size_t i = 0; i < one.size(); ++i)
+        EXPECT_EQ(0, std::memcmp(one[i].bytes(), many[i].bytes(), static_cast<size_t>(one[i].nbytes())))
+            << text << " output " << i << " with " << threads << " threads";
+    }
+    expect_engines_agree(g, inputs);
+  }
+}
+
 TEST(Recurrent, OmittedOutputs) {
   const auto only = [](const std::string& outputs, const std::string& kept) {
     return "graph net(x: f32[6,1,3]) -> (" + kept +
@@ -53,7 +82,8 @@ TEST(Recurrent, OmittedOutputs) {
 }
 
 TEST(Recurrent, StepsOfThePlan) {
-  if (!has_fast_form()) GTEST_SKIP() << "recurrent kernels need AVX2, this runs as " << isa_name(current_isa());
+  if (!has_fast_form())
+    GTEST_SKIP() << "recurrent kernels need AVX2, this runs as " << isa_name(current_isa());
   const auto fast = step_names(parse_graph(network("LSTM", 4, "x, w, r, b", "y, yh, yc", "hidden_size=37")));
   EXPECT_EQ(fast.size(), 2u);
   const auto other = step_names(parse_graph(

@@ -30,6 +30,19 @@ TEST(StepThreads, WorkDecides) {
   EXPECT_EQ(step_threads(large, large_ops[0], 1), 1);
 }
 
+// A chain of steps is worth threads where each step is, whatever their number.
+TEST(StepThreads, StepsOfRecurrentNetworksDecide) {
+  const auto chain = [](const std::string& hidden, const std::string& rows) {
+    Graph graph = parse_graph("graph net(x: f32[50,1,10]) -> (y) { w: f32[1," + rows +
+                              ",10] = constant(normal, seed=1, scale=0.1) r: f32[1," + rows + "," + hidden +
+                              "] = constant(normal, seed=2, scale=0.1) y = LSTM(x, w, r) }");
+    infer_types(graph);
+    return step_threads(graph, fuse(graph, {})[0], 4);
+  };
+  EXPECT_EQ(chain("32", "128"), 1);
+  EXPECT_EQ(chain("214", "856"), 4);
+}
+
 // 14 lines by 2 threads: halves of 7, as quarters of 4, 4, 4 and 2 leave one thread 8.
 TEST(StepThreads, RangesShareTheWorkEvenly) {
   EXPECT_EQ(range_length(100, 1), 100);

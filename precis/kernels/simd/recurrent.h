@@ -2,8 +2,8 @@
 // steps comes ready, as one matrix product; here the products with the state are added and the gates are
 // applied at once. Units lie in blocks of `lanes`, and within a block gate by gate, so that a block's gates
 // are whole vectors. Every sum runs over the state in order, whatever else is computed beside it: results do
-// not depend on threads or on how samples are grouped. The caller splits the samples and runs them on its
-// threads; nothing is allocated.
+// not depend on threads or on how samples are grouped. The caller splits the samples, or the units of every
+// step, and runs them on its threads; nothing is allocated.
 #pragma once
 
 #include <cstdint>
@@ -41,10 +41,22 @@ struct RecurrentRun {
   float* scratch = nullptr;  // recurrent_scratch() floats
 };
 
+// `run` does it all. For threads that share the units of one network it comes in pieces: `begin`, then for
+// each step its recurrent_phases() one after the other, each over all blocks of `lanes` units in any cut,
+// then `end`.
 struct RecurrentKernels {
   int64_t lanes;
   void (*run)(const RecurrentCell& cell, const RecurrentRun& run);
+  void (*begin)(const RecurrentCell& cell, const RecurrentRun& run);
+  void (*advance)(const RecurrentCell& cell, const RecurrentRun& run, int64_t step, int phase,
+                  int64_t first_block, int64_t last_block);
+  void (*end)(const RecurrentCell& cell, const RecurrentRun& run);
 };
+
+// A GRU that resets before the product needs the reset state of all units for its candidate.
+inline int recurrent_phases(const RecurrentCell& cell) {
+  return cell.kind == CellKind::kGru && !cell.linear_before_reset ? 2 : 1;
+}
 
 // Null for instruction sets that have none.
 const RecurrentKernels* recurrent_kernels_for(Isa isa);

@@ -63,15 +63,21 @@ template <int kGates, int kBlocks, int kSamples, typename Start, typename Finish
     for (int b = 0; b < kBlocks; ++b) finish(s, block + b, sums[s][b]);
 }
 
+// Blocks of units, in the order of the packed weights.
+struct Blocks {
+  int64_t first, last;
+};
+
 template <int kGates, int kSamples, typename Start, typename Finish>
-void sweep(const RecurrentCell& cell, const float* panel, const float* const (&h)[kSamples],
+void sweep(const RecurrentCell& cell, const float* panel, const float* const (&h)[kSamples], Blocks blocks,
            const Start& start, const Finish& finish) {
-  constexpr int kBlocks = kBlocksAtOnce<kGates, kSamples>;
-  const int64_t blocks = cell.padded / V::kCount;
-  int64_t block = 0;
-  for (; block + kBlocks <= blocks; block += kBlocks)
+  constexpr int kBlocks = kBlocksAtOnce<kGates, kSamples>, kFew = std::min(2, kBlocks);
+  int64_t block = blocks.first;
+  for (; block + kBlocks <= blocks.last; block += kBlocks)
     sweep_blocks<kGates, kBlocks, kSamples>(panel, cell.hidden, h, block, start, finish);
-  for (; block < blocks; ++block)
+  for (; block + kFew <= blocks.last; block += kFew)
+    sweep_blocks<kGates, kFew, kSamples>(panel, cell.hidden, h, block, start, finish);
+  for (; block < blocks.last; ++block)
     sweep_blocks<kGates, 1, kSamples>(panel, cell.hidden, h, block, start, finish);
 }
 
@@ -97,9 +103,9 @@ inline Vector gate(const RecurrentCell& cell, const GateFunctionParams& f, Vecto
 }
 
 template <int kSamples>
-void rnn_step(const RecurrentCell& cell, const Group<kSamples>& group) {
+void rnn_step(const RecurrentCell& cell, const Group<kSamples>& group, Blocks blocks) {
   sweep<1, kSamples>(
-      cell, cell.weights, group.h,
+      cell, cell.weights, group.h, blocks,
       [&](int s, int64_t block, int) { return V::load(group.gates[s] + block * V::kCount); },
       [&](int s, int64_t block, const Vector(&sums)[1]) {
         V::store(group.next[s] + block * V::kCount, gate(cell, cell.f, sums[0]));
@@ -107,9 +113,9 @@ void rnn_step(const RecurrentCell& cell, const Group<kSamples>& group) {
 }
 
 template <int kSamples>
-void lstm_step(const RecurrentCell& cell, const Group<kSamples>& group) {
+void lstm_step(const RecurrentCell& cell, const Group<kSamples>& group, Blocks blocks) {
   sweep<4, kSamples>(
-      cell, cell.weights, group.h,
+      cell, cell.weights, group.h, blocks,
       [&](int s, int64_t block, int g) { return V::load(group.gates[s] + (block * 4 + g) * V::kCount); },
       [&](int s, int64_t block, const Vector(&sums)[4]) {
         const int64_t at = block * V::kCount;
@@ -133,9 +139,9 @@ inline Vector mixed(Vector z, Vector candidate, Vector h) {
 }
 
 template <int kSamples>
-void gru_step_reset_after(const RecurrentCell& cell, const Group<kSamples>& group) {
+void gru_step_reset_after(const RecurrentCell& cell, const Group<kSamples>& group, Blocks blocks) {
   sweep<3, kSamples>(
-      cell, cell.weights, group.h,
+      cell, cell.weights, group.h, blocks,
       [&](int s, int64_t block, int g) {
         if (g < 2) return V::load(group.gates[s] + (block * 3 + g) * V::kCount);
         return cell.state_bias ? V::load(cell.state_bias + block * V::kCount) : V::set(0.0f);
@@ -151,19 +157,23 @@ void gru_step_reset_after(const RecurrentCell& cell, const Group<kSamples>& grou
 
 // The candidate needs the reset state of all units: z waits in `next` until then.
 template <int kSamples>
-void gru_step_reset_before(const RecurrentCell& cell, const Group<kSamples>& group) {
+void gru_reset(const RecurrentCell& cell, const Group<kSamples>& group, Blocks blocks) {
   sweep<2, kSamples>(
-      cell, cell.weights, group.h,
+      cell, cell.weights, group.h, blocks,
       [&](int s, int64_t block, int g) { return V::load(group.gates[s] + (block * 3 + g) * V::kCount); },
       [&](int s, int64_t block, const Vector(&sums)[2]) {
         const int64_t at = block * V::kCount;
         V::store(group.next[s] + at, gate(cell, cell.f, sums[0]));
         V::store(group.reset[s] + at, V::multiply(gate(cell, cell.f, sums[1]), V::load(group.h[s] + at)));
       });
+}
+
+template <int kSamples>
+void gru_candidate(const RecurrentCell& cell, const Group<kSamples>& group, Blocks blocks) {
   const float* reset[kSamples];
   std::copy(std::begin(group.reset), std::end(group.reset), reset);
   sweep<1, kSamples>(
-      cell, cell.weights + 2 * cell.padded * cell.hidden, reset,
+      cell, cell.weights + 2 * cell.padded * cell.hidden, reset, blocks,
       [&](int s, int64_t block, int) { return V::load(group.gates[s] + (block * 3 + 2) * V::kCount); },
       [&](int s, int64_t block, const Vector(&sums)[1]) {
         const int64_t at = block * V::kCount;
@@ -173,15 +183,15 @@ void gru_step_reset_before(const RecurrentCell& cell, const Group<kSamples>& gro
 }
 
 template <int kSamples>
-void step(const RecurrentCell& cell, const Group<kSamples>& group) {
+void step(const RecurrentCell& cell, const Group<kSamples>& group, int phase, Blocks blocks) {
   switch (cell.kind) {
     case CellKind::kRnn:
-      return rnn_step(cell, group);
+      return rnn_step(cell, group, blocks);
     case CellKind::kGru:
-      return cell.linear_before_reset ? gru_step_reset_after(cell, group)
-                                      : gru_step_reset_before(cell, group);
+      if (cell.linear_before_reset) return gru_step_reset_after(cell, group, blocks);
+      return phase == 0 ? gru_reset(cell, group, blocks) : gru_candidate(cell, group, blocks);
     case CellKind::kLstm:
-      return lstm_step(cell, group);
+      return lstm_step(cell, group, blocks);
   }
 }
 
@@ -191,20 +201,24 @@ class Runner {
  public:
   Runner(const RecurrentCell& cell, const RecurrentRun& run) : cell_(cell), run_(run) {}
 
-  void run() {
+  void begin() const {
     for (int64_t n = 0; n < run_.samples; ++n) begin(n);
-    for (int64_t s = 0; s < run_.steps; ++s) {
-      int64_t waiting[V::kGroup] = {};
-      int count = 0;
-      for (int64_t n = 0; n < run_.samples; ++n) {
-        if (s >= length(n)) continue;
-        waiting[count++] = n;
-        if (count < V::kGroup) continue;
-        advance<V::kGroup>(s, waiting);
-        count = 0;
-      }
-      for (int i = 0; i < count; ++i) advance<1>(s, waiting + i);
+  }
+
+  void advance(int64_t s, int phase, Blocks blocks) const {
+    int64_t waiting[V::kGroup] = {};
+    int count = 0;
+    for (int64_t n = 0; n < run_.samples; ++n) {
+      if (s >= length(n)) continue;
+      waiting[count++] = n;
+      if (count < V::kGroup) continue;
+      advance<V::kGroup>(s, waiting, phase, blocks);
+      count = 0;
     }
+    for (int i = 0; i < count; ++i) advance<1>(s, waiting + i, phase, blocks);
+  }
+
+  void end() const {
     for (int64_t n = 0; n < run_.samples; ++n) end(n);
   }
 
@@ -220,7 +234,7 @@ class Runner {
   }
 
   template <int kSamples>
-  void advance(int64_t s, const int64_t* samples) const {
+  void advance(int64_t s, const int64_t* samples, int phase, Blocks blocks) const {
     Group<kSamples> group;
     int64_t t[kSamples];
     for (int i = 0; i < kSamples; ++i) {
@@ -232,10 +246,12 @@ class Runner {
       group.c[i] = memory(n, 2);
       group.reset[i] = memory(n, 3);
     }
-    step(cell_, group);
-    if (run_.y == nullptr) return;
+    step(cell_, group, phase, blocks);
+    if (run_.y == nullptr || phase + 1 < recurrent_phases(cell_)) return;
+    const int64_t first = blocks.first * V::kCount, last = std::min(blocks.last * V::kCount, cell_.hidden);
     for (int i = 0; i < kSamples; ++i)
-      std::copy_n(group.next[i], cell_.hidden, run_.y + t[i] * run_.y_step + samples[i] * run_.y_sample);
+      std::copy(group.next[i] + first, group.next[i] + last,
+                run_.y + t[i] * run_.y_step + samples[i] * run_.y_sample + first);
   }
 
   void end(int64_t n) const {
@@ -249,9 +265,24 @@ class Runner {
   const RecurrentRun& run_;
 };
 
-void run_recurrent(const RecurrentCell& cell, const RecurrentRun& run) { Runner(cell, run).run(); }
+void begin_recurrent(const RecurrentCell& cell, const RecurrentRun& run) { Runner(cell, run).begin(); }
+void end_recurrent(const RecurrentCell& cell, const RecurrentRun& run) { Runner(cell, run).end(); }
+void advance_recurrent(const RecurrentCell& cell, const RecurrentRun& run, int64_t step, int phase,
+                       int64_t first_block, int64_t last_block) {
+  Runner(cell, run).advance(step, phase, {first_block, last_block});
+}
 
-constexpr RecurrentKernels kRecurrentKernels{V::kCount, run_recurrent};
+void run_recurrent(const RecurrentCell& cell, const RecurrentRun& run) {
+  const Runner runner(cell, run);
+  runner.begin();
+  for (int64_t s = 0; s < run.steps; ++s)
+    for (int phase = 0; phase < recurrent_phases(cell); ++phase)
+      runner.advance(s, phase, {0, cell.padded / V::kCount});
+  runner.end();
+}
+
+constexpr RecurrentKernels kRecurrentKernels{V::kCount, run_recurrent, begin_recurrent, advance_recurrent,
+                                             end_recurrent};
 
 }  // namespace
 }  // namespace precis::kernels::simd
