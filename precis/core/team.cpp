@@ -2,8 +2,10 @@
 // is in its cache for the next; then it takes what others have left.
 #include "precis/core/team.h"
 
-#include <immintrin.h>
 #include <sched.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include <algorithm>
 
@@ -19,11 +21,20 @@ uint64_t pack(int64_t first, int64_t end) {
 int64_t first_of(uint64_t range) { return static_cast<int64_t>(range >> 32); }
 int64_t end_of(uint64_t range) { return static_cast<int64_t>(range & UINT32_MAX); }
 
+// Tells the core that it waits: its other thread goes faster, and it takes less power.
+void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 template <typename Condition>
 void spin_until(const Condition& condition) {
   for (int spins = 0; !condition();) {
     if (++spins < kSpins)
-      _mm_pause();
+      relax();
     else
       sched_yield();
   }
