@@ -65,23 +65,6 @@ void check_words(const CLI::App& app, int argc, char** argv) {
   }
 }
 
-uint64_t parse_bytes(const std::string& text) {
-  double value = 0;
-  uint64_t unit = 1;
-  std::string digits = text;
-  if (!digits.empty()) {
-    const size_t at =
-        std::string("KMGT").find(static_cast<char>(std::toupper(static_cast<unsigned char>(digits.back()))));
-    if (at != std::string::npos) {
-      unit = 1ull << (10 * (at + 1));
-      digits.pop_back();
-    }
-  }
-  check(parse_double(digits, value) && value > 0, ErrorCode::kUsage,
-        "--max-memory '{}': expected a size such as 4G or 512M", printable(text));
-  return static_cast<uint64_t>(value * static_cast<double>(unit));
-}
-
 // Known before hours of work: where the document goes, and that it takes no other file's place.
 void check_json_file(const std::string& path) {
   const std::string folder = parent_folder(path);
@@ -100,7 +83,7 @@ void apply_globals(const Globals& g) {
   set_num_threads(g.threads);
   if (g.max_memory.empty()) return;
   Limits l = limits();
-  l.max_memory = parse_bytes(g.max_memory);
+  l.max_memory = parse_bytes("--max-memory", g.max_memory);
   set_limits(l);
 }
 
@@ -185,8 +168,8 @@ int run_app(int argc, char** argv) {
     std::fwrite(help.data(), 1, help.size(), stdout);
     return 0;
   };
-  for (Registrar add :
-       {add_quantize, add_eval, add_compare, add_bench, add_inspect, add_check, add_run, add_doctor})
+  for (Registrar add : {add_quantize, add_simplify, add_eval, add_compare, add_bench, add_inspect, add_check,
+                        add_run, add_doctor})
     add(app, globals, action);
   add_help_topics(app, action);
   return parse_and_run(app, globals, action, argc, argv);

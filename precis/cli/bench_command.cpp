@@ -1,5 +1,6 @@
 // precis bench: latency on this machine, alone or paired with another model.
 #include "precis/cli/command.h"
+#include "precis/flow/input_shapes.h"
 #include "precis/flow/measure.h"
 
 namespace precis::cli {
@@ -20,7 +21,7 @@ int bench(const Globals& g, const BenchFlags& o) {
   options.seconds = o.seconds;
   options.min_runs = o.runs;
   options.batch = o.batch;
-  options.input_shapes = parse_shapes(o.shapes, r.model.graph);
+  options.input_shapes = flow::parse_shapes(o.shapes, r.model.graph);
   if (o.other.empty()) {
     const flow::Latency l = flow::measure(r.model.graph, options);
     const report::RunFacts facts = facts_of(o.model, options.threads);

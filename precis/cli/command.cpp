@@ -3,15 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "precis/cli/help_format.h"
 #include "precis/core/check.h"
 #include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/data/input_statistics.h"
 #include "precis/flow/measure.h"
-#include "precis/flow/quantize_flow.h"
+#include "precis/flow/provenance.h"
 #include "precis/graph/op.h"
 #include "precis/graph/validate.h"
 
@@ -109,42 +107,21 @@ onnx_io::ReadResult read_runnable(const std::string& path, const Globals& g) {
   return r;
 }
 
-std::vector<Shape> parse_shapes(const std::vector<std::string>& specs, const Graph& graph) {
-  if (specs.empty()) return {};
-  std::vector<Shape> shapes(graph.inputs().size());
-  std::vector<char> given(shapes.size(), 0);
-  for (const std::string& spec : specs) {
-    const size_t equals = spec.rfind('=');
-    std::vector<int64_t> dims;
-    bool ok = equals != std::string::npos || shapes.size() == 1;
-    for (const std::string& part :
-         split(std::string_view(spec).substr(equals == std::string::npos ? 0 : equals + 1), ',')) {
-      int64_t d = 0;
-      ok = ok && parse_int(part, d) && d >= 0;
-      dims.push_back(d);
+uint64_t parse_bytes(const char* flag, const std::string& text) {
+  double value = 0;
+  uint64_t unit = 1;
+  std::string digits = text;
+  if (!digits.empty()) {
+    const size_t at =
+        std::string("KMGT").find(static_cast<char>(std::toupper(static_cast<unsigned char>(digits.back()))));
+    if (at != std::string::npos) {
+      unit = 1ull << (10 * (at + 1));
+      digits.pop_back();
     }
-    size_t at = shapes.size();
-    for (size_t i = 0; i < shapes.size(); ++i)
-      if (equals == std::string::npos || graph.value(graph.inputs()[i]).name == spec.substr(0, equals))
-        at = i;
-    if (!ok || at == shapes.size()) {
-      std::vector<std::string> names;
-      for (ValueId v : graph.inputs()) names.push_back(printable(graph.value(v).name));
-      fail(ErrorCode::kUsage, "--shape '{}': expected NAME=D,D,... with one of the inputs {}",
-           printable(spec), fmt::join(names, ", "));
-    }
-    shapes[at] = Shape(std::move(dims));
-    given[at] = 1;
   }
-  for (size_t i = 0; i < shapes.size(); ++i)
-    if (!given[i]) {
-      const ValueType& t = graph.value(graph.inputs()[i]).type;
-      std::vector<int64_t> dims;
-      if (t.shape)
-        for (const Dim& d : *t.shape) dims.push_back(d.known() ? d.value : 1);
-      shapes[i] = Shape(std::move(dims));
-    }
-  return shapes;
+  check(parse_double(digits, value) && value > 0, ErrorCode::kUsage,
+        "{} '{}': expected a size such as 4G or 512M", flag, printable(text));
+  return static_cast<uint64_t>(value * static_cast<double>(unit));
 }
 
 std::shared_ptr<ProgressPrinter> make_progress(const Globals& g) {

@@ -33,6 +33,7 @@ using Registrar = void (*)(CLI::App& app, Globals& globals, Action& action);
 void add_inspect(CLI::App& app, Globals& globals, Action& action);
 void add_check(CLI::App& app, Globals& globals, Action& action);
 void add_quantize(CLI::App& app, Globals& globals, Action& action);
+void add_simplify(CLI::App& app, Globals& globals, Action& action);
 void add_eval(CLI::App& app, Globals& globals, Action& action);
 void add_compare(CLI::App& app, Globals& globals, Action& action);
 void add_bench(CLI::App& app, Globals& globals, Action& action);
@@ -68,8 +69,8 @@ struct FeedFlags {
 onnx_io::ReadResult read_model(const std::string& path, const Globals& globals);
 // Reads, validates and infers types: what every command that runs a model needs.
 onnx_io::ReadResult read_runnable(const std::string& path, const Globals& globals);
-// "x=1,3,224,224" -> shapes in input order; Error(kUsage) naming the inputs the model has.
-std::vector<Shape> parse_shapes(const std::vector<std::string>& specs, const Graph& graph);
+// "4G", "512M", "100" -> bytes; Error(kUsage) naming the flag.
+uint64_t parse_bytes(const char* flag, const std::string& text);
 flow::Progress progress_of(std::shared_ptr<ProgressPrinter> printer);
 std::shared_ptr<ProgressPrinter> make_progress(const Globals& globals);
 report::RunFacts facts_of(const std::string& model, int threads);

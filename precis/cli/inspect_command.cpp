@@ -1,5 +1,6 @@
 // precis inspect: what a model is; with --plan how it runs here.
 #include "precis/cli/command.h"
+#include "precis/flow/input_shapes.h"
 #include "precis/flow/inspect.h"
 #include "precis/runtime/session.h"
 
@@ -19,7 +20,7 @@ int inspect(const Globals& g, const InspectOptions& o) {
   runtime::PlanInfo plan;
   if (o.plan) {
     runtime::Session session(runtime::Program::compile(r.model.graph), g.threads);
-    plan = session.plan_info(parse_shapes(o.shapes, r.model.graph));
+    plan = session.plan_info(flow::parse_shapes(o.shapes, r.model.graph));
   }
   const runtime::PlanInfo* shown = o.plan ? &plan : nullptr;
   const report::RunFacts facts = facts_of(o.model, g.threads);

@@ -8,10 +8,11 @@
 #include "precis/core/hash.h"
 #include "precis/core/limits.h"
 #include "precis/core/text.h"
-#include "precis/core/version.h"
 #include "precis/data/input_statistics.h"
+#include "precis/flow/file_places.h"
 #include "precis/flow/judge.h"
 #include "precis/flow/never_slower.h"
+#include "precis/flow/provenance.h"
 #include "precis/graph/op.h"
 #include "precis/graph/validate.h"
 #include "precis/passes/pass.h"
@@ -26,8 +27,6 @@ constexpr int64_t kCalibrationCompareSamples = 16;  // on the calibration rows, 
 constexpr int64_t kFewSamples = 64;      // fewer calibration samples than this are worth a warning
 
 constexpr double kBrokenDb = 6, kBrokenAgreement = 0.5;  // worse than this is no rounding error any more
-
-constexpr const char* kPreprocessKey = "precis.preprocess";
 
 // Thrown by the verification to leave the temporary file unpublished; never leaves this file.
 struct NotKept {};
@@ -83,14 +82,9 @@ class QuantizeFlow {
     return std::move(result_);
   }
 
-  // The same file, or the same name in the same folder where there is none yet.
-  static bool same_place(const std::string& a, const std::string& b) {
-    const auto name = [](const std::string& path) { return path.substr(path.find_last_of('/') + 1); };
-    return same_file(a, b) || (name(a) == name(b) && same_file(parent_folder(a), parent_folder(b)));
-  }
-
-  // No file that is written takes the place of one that is read, or of another one that is written.
-  void check_places() const {
+  void check_output_path() const {
+    check(!same_file(q_.input, q_.save_ranges), ErrorCode::kUsage, "--save-ranges {} is the input file; give another name", printable(q_.save_ranges));
+    if (!q_.dry_run) check_output(q_.output, q_.input, {q_.calib ? q_.calib->path : "", q_.data ? q_.data->path : "", q_.ranges}, q_.overwrite);
     std::vector<std::string> read = q_.also_read, written = q_.also_written;
     read.insert(read.end(), {q_.input, q_.ranges, q_.preprocess});
     for (const auto& spec : {q_.calib, q_.data})
@@ -98,30 +92,7 @@ class QuantizeFlow {
     for (const std::string& name : external_files_) read.push_back(parent_folder(q_.input) + "/" + name);
     if (!q_.dry_run) written.push_back(q_.output);
     written.push_back(q_.save_ranges);
-    for (size_t i = 0; i < written.size(); ++i) {
-      if (written[i].empty()) continue;
-      for (const std::string& path : read)
-        check(path.empty() || !same_place(path, written[i]), ErrorCode::kUsage,
-              "{} would be written over, but it is also read; give another name", printable(path));
-      for (size_t k = i + 1; k < written.size(); ++k)
-        check(written[k].empty() || !same_place(written[i], written[k]), ErrorCode::kUsage,
-              "{} is the name of two outputs; give each its own", printable(written[i]));
-    }
-  }
-
-  void check_output_path() const {
-    check(!same_file(q_.input, q_.save_ranges), ErrorCode::kUsage, "--save-ranges {} is the input file; give another name", printable(q_.save_ranges));
-    if (q_.dry_run) return check_places();
-    check(!same_file(q_.input, q_.output), ErrorCode::kUsage, "the output {} is the input file; give another name with -o", printable(q_.output));
-    for (const std::string& path : {q_.calib ? q_.calib->path : "", q_.data ? q_.data->path : "", q_.ranges})
-      check(!same_file(path, q_.output), ErrorCode::kUsage, "the output {} is also read; give another name with -o", printable(q_.output));
-    const PathKind kind = path_kind(q_.output);
-    check(kind != PathKind::kDirectory, ErrorCode::kUsage, "the output {} is a folder; give a file name", printable(q_.output));
-    check(kind == PathKind::kMissing || q_.overwrite == Overwrite::kReplace, ErrorCode::kUsage, "the output {} exists; give another name, or -f to replace it",
-          printable(q_.output));
-    check_places();
-    const std::string folder = parent_folder(q_.output);
-    check(path_kind(folder) == PathKind::kDirectory, ErrorCode::kIo, "the folder {} of the output does not exist; make it first", printable(folder));
+    check_places(read, written);
   }
 
   void open_data() {
@@ -168,18 +139,12 @@ class QuantizeFlow {
     run_.ranges.save(q_.save_ranges, q_.overwrite);
   }
 
-  // What made the file: nothing that differs between two runs of the same recipe on the same inputs.
   void add_provenance() {
     auto& m = run_.model.metadata;
     std::erase_if(m, [](const auto& entry) { return entry.first.rfind("precis.", 0) == 0; });
-    m.emplace_back("precis.version", kVersion);
-    m.emplace_back("precis.recipe", print_recipe(result_.recipe));
-    m.emplace_back("precis.input_sha256", input_sha256_);
+    mark_provenance(run_.model, result_.recipe, input_sha256_);
     m.emplace_back("precis.calibration_hash", run_.ranges.data_hash);
-    // Evaluations of the output find here what the input had beside it.
-    if (preprocess_) m.emplace_back(kPreprocessKey, data::preprocess_text(*preprocess_));
-    run_.model.producer_name = "precis";
-    run_.model.producer_version = kVersion;
+    remember_preprocess(run_.model, preprocess_);
   }
 
   void refuse_larger() {
@@ -191,13 +156,11 @@ class QuantizeFlow {
   void write() {
     try {
       onnx_io::write_model(run_.model, q_.output, run_.write, q_.overwrite, [&](const std::string& temp) { verify(temp); });
-      result_.output_sha256 = sha256_of_file(q_.output);
+      result_.output_sha256 = sha256_hex(read_file(q_.output, limits().max_onnx_bytes));
     } catch (const NotKept&) {
       result_.outcome = Outcome::kBudgetMissed;
     }
   }
-
-  static std::string sha256_of_file(const std::string& path) { return sha256_hex(read_file(path, limits().max_onnx_bytes)); }
 
   // Everything below judges the bytes on disk, through the path any user's run takes.
   void verify(const std::string& temp) {
@@ -313,16 +276,5 @@ class QuantizeFlow {
 }  // namespace
 
 QuantizeResult quantize(const QuantizeRequest& request) { return QuantizeFlow(request).run(); }
-
-std::optional<data::Preprocess> find_preprocess(const std::string& flag, const std::string& model_path, const Model& model) {
-  if (!flag.empty()) return data::resolve_preprocess(flag);
-  const size_t dot = model_path.rfind(".onnx");
-  const std::string stem = dot != std::string::npos && dot + 5 == model_path.size() ? model_path.substr(0, dot) : model_path;
-  for (const std::string& path : {stem + ".preprocess.yaml", model_path + ".preprocess.yaml"})
-    if (path_kind(path) == PathKind::kFile) return data::read_preprocess_file(path);
-  for (const auto& [key, text] : model.metadata)
-    if (key == kPreprocessKey) return data::preprocess_from_text(text, fmt::format("{} (metadata {})", printable(model_path), key));
-  return std::nullopt;
-}
 
 }  // namespace precis::flow

@@ -63,8 +63,4 @@ struct QuantizeResult {
 
 QuantizeResult quantize(const QuantizeRequest& request);
 
-// The preprocessing to use: `flag` (preset or file) when given, else MODEL.preprocess.yaml beside the model when it is there, else
-// what the model's metadata says (`precis.preprocess`, written by quantize).
-std::optional<data::Preprocess> find_preprocess(const std::string& flag, const std::string& model_path, const Model& model);
-
 }  // namespace precis::flow

@@ -33,6 +33,7 @@ struct Run {
   passes::QuantizeReport report;         // filled by `quantize_static`
   onnx_io::WriteOptions write;           // filled by `write`
   std::vector<std::string> notes;
+  std::map<std::string, int> pass_changes;  // by pass; filled by `simplify`
   std::map<std::string, double> seconds; // wall time per stage
   Progress progress;
 };

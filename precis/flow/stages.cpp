@@ -1,4 +1,4 @@
-// The stages a recipe may name, and the runner. A stage is a pass, or one of: prepare, calibrate, quantize_static, write.
+// The stages a recipe may name, and the runner. A stage is a pass, or one of: prepare, simplify, calibrate, quantize_static, write.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -35,6 +35,36 @@ bool searches_histograms(const QuantizeOptions& o) {
 }
 
 void run_prepare(Run& run, const Stage&) { append(run.notes, passes::prepare(run.model).notes); }
+
+const passes::PassInfo& pass_named(const Stage& stage, const std::string& name) {
+  if (const passes::PassInfo* info = passes::find_pass(name)) return *info;
+  std::vector<std::string> names;
+  for (const passes::PassInfo& p : passes::all_passes()) names.emplace_back(p.name);
+  const std::string near = nearest(name, names);
+  fail(ErrorCode::kUsage, "stage '{}': there is no pass named '{}'{}; the passes are {}", stage.name, printable(name),
+       near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near), fmt::join(names, ", "));
+}
+
+// The passes of a simplify stage: those of `only`, in their order, or the usual ones for `opset`; without those of `skip`.
+std::vector<std::string_view> passes_of(const Stage& stage, int64_t source_opset) {
+  const auto names = [&](const char* key) {
+    std::vector<std::string_view> found;
+    if (const auto it = stage.options.find(key); it != stage.options.end())
+      for (const std::string& name : it->second) found.emplace_back(pass_named(stage, name).name);
+    return found;
+  };
+  const int64_t opset = get_int(stage, "opset", source_opset > 0 ? source_opset : kCanonicalOpset);
+  std::vector<std::string_view> chosen = names("only");
+  if (chosen.empty()) chosen = passes::simplification_for(opset);
+  for (std::string_view skipped : names("skip")) std::erase(chosen, skipped);
+  return chosen;
+}
+
+void run_simplify(Run& run, const Stage& stage) {
+  const passes::PassResult r = passes::run_passes_until_done(run.model, passes_of(stage, run.model.source_opset));
+  append(run.notes, r.notes);
+  for (const auto& [name, changes] : r.by_pass) run.pass_changes[name] += changes;
+}
 
 void run_calibrate(Run& run, const Stage& stage) {
   if (!run.ranges.entries.empty()) return;  // given as a file
@@ -77,6 +107,7 @@ std::vector<StageInfo> make_stages() {
   runtime::register_evaluator();  // fold_constants evaluates nodes with it; without one it folds shapes only
   std::vector<StageInfo> stages = {
       {"prepare", "folds batch norm and constants, removes what does nothing", {}, run_prepare},
+      {"simplify", "runs passes that leave the outputs as they are until none finds anything more", {"only", "skip", "opset"}, run_simplify},
       {"calibrate", "runs the model on the calibration data and records ranges", {"count"}, run_calibrate},
       {"quantize_static",
        "gives weights and activations 8-bit encodings",
@@ -119,6 +150,7 @@ void check_recipe(const Recipe& recipe) {
            near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near));
     }
     if (stage.name == "quantize_static") quantize_options_from(stage);
+    if (stage.name == "simplify") passes_of(stage, 0);
     if (stage.name == "write") write_options_from(stage);
     if (stage.name == "calibrate") get_int(stage, "count", 1);
   }

@@ -60,16 +60,16 @@ constexpr std::array kPasses = {
 //   eliminate_identity      so that producers and consumers meet
 //   split_sums              the rules for Add hold for Sum
 //   fuse_hard_swish, fuse_gelu, fuse_swish     one function of one input instead of sums, products and
-//   quotients:
-//                           a table on codes
+//                           quotients: a table on codes
 //   fuse_layer_norm, fuse_rms_norm, fuse_rotary, fuse_attention     what needs more than 8 bits inside stays
-//   in
-//                           one float node, and is written out again where the file's opset does not know it
+//                           in one float node, and is written out again where the file's opset does not know
+//                           it
 //   fuse_matmul_add         a bias that is part of its Gemm is not a quantized sum
 //   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the
-//   first exposes the second hoist_activations       an activation stands where it can fuse: at what makes
-//   the values, not behind the Concat of them fold_constants, eliminate_dead_nodes       what the folds left
-//   over
+//                           first exposes the second
+//   hoist_activations       an activation stands where it can fuse: at what makes the values, not behind the
+//                           Concat of them
+//   fold_constants, eliminate_dead_nodes       what the folds left over
 constexpr std::array<std::string_view, 17> kPreparation = {
     "widen_f16",       "fold_constants",          "eliminate_identity",
     "split_sums",      "fuse_hard_swish",         "fuse_gelu",
@@ -77,6 +77,25 @@ constexpr std::array<std::string_view, 17> kPreparation = {
     "fuse_rotary",     "fuse_attention",          "fuse_matmul_add",
     "fold_batch_norm", "fold_channel_arithmetic", "hoist_activations",
     "fold_constants",  "eliminate_dead_nodes"};
+
+// What makes any model smaller or faster and surprises nobody: no type changes, nothing is written that needs
+// a newer opset than allowed. In order:
+//   fold_constants, eliminate_identity   so that all others see constants and meet producers
+//   fuse_*                               before the folds that would take their parts away
+//   fold_batch_norm, fold_channel_arithmetic   the first exposes the second
+//   eliminate_dead_nodes                 what the others left over
+constexpr std::array kSimplification = {
+    Simplification{"fold_constants"},       Simplification{"eliminate_identity"},
+    Simplification{"fuse_hard_swish"},      Simplification{"fuse_layer_norm", 17},
+    Simplification{"fuse_gelu", 20},        Simplification{"fuse_rms_norm", 23},
+    Simplification{"fuse_swish", 24},       Simplification{"fuse_rotary", 23},
+    Simplification{"fuse_attention", 23},   Simplification{"fuse_matmul_add"},
+    Simplification{"fold_batch_norm"},      Simplification{"fold_channel_arithmetic"},
+    Simplification{"eliminate_dead_nodes"},
+};
+
+// Every round of run_passes_until_done shrinks the graph; this only ends what would never end.
+constexpr int kMaxRounds = 32;
 
 }  // namespace
 
@@ -99,6 +118,7 @@ PassResult run_passes(Model& model, std::span<const std::string_view> names) {
     check(pass != nullptr, ErrorCode::kUsage, "there is no pass named '{}'", name);
     PassResult r = pass->run(model);
     total.changes += r.changes;
+    if (r.changes > 0) total.by_pass[std::string(name)] += r.changes;
     total.notes.insert(total.notes.end(), r.notes.begin(), r.notes.end());
     if (r.changes == 0) continue;
     model.graph.remove_dead_values();
@@ -118,5 +138,26 @@ PassResult run_passes(Model& model, std::span<const std::string_view> names) {
 }
 
 PassResult prepare(Model& model) { return run_passes(model, kPreparation); }
+
+std::span<const Simplification> simplification() { return kSimplification; }
+
+std::vector<std::string_view> simplification_for(int64_t opset) {
+  std::vector<std::string_view> names;
+  for (const Simplification& s : kSimplification)
+    if (s.opset <= opset) names.push_back(s.name);
+  return names;
+}
+
+PassResult run_passes_until_done(Model& model, std::span<const std::string_view> names) {
+  PassResult total;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    const PassResult r = run_passes(model, names);
+    total.notes = r.notes;  // refusals come again in every round: those of the last one stand
+    if (r.changes == 0) break;
+    total.changes += r.changes;
+    for (const auto& [name, changes] : r.by_pass) total.by_pass[name] += changes;
+  }
+  return total;
+}
 
 }  // namespace precis::passes

@@ -2,6 +2,7 @@
 // reports for all of them. A pass never runs a model; what calibration saw reaches it as values (RangeTable).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,8 +14,9 @@
 namespace precis::passes {
 
 struct PassResult {
-  int changes = 0;                     // rewrites done
-  std::vector<std::string> notes;      // what was refused and why, for the report
+  int changes = 0;                      // rewrites done
+  std::vector<std::string> notes;       // what was refused and why, for the report
+  std::map<std::string, int> by_pass = {};  // rewrites of each pass; filled by the runners
 };
 
 // name: the same in file, function, recipe and test ("fold_batch_norm").
@@ -29,7 +31,17 @@ const PassInfo* find_pass(std::string_view name);
 
 // Runs passes in order, re-infers types and validates after each one that changed something (in debug builds and tests always).
 PassResult run_passes(Model& model, std::span<const std::string_view> names);
-// The preparation every float model gets before calibration, in order, each with its reason (passes/prepare.cpp).
+// The preparation every float model gets before calibration, in order, each with its reason (pass.cpp).
 PassResult prepare(Model& model);
+// What `simplify` runs unless it is told otherwise, in order, each with its reason (pass.cpp); and the same without passes that
+// make operators newer than `opset`.
+struct Simplification {
+  const char* name;
+  int opset = 0;  // that has the operator it makes
+};
+std::span<const Simplification> simplification();
+std::vector<std::string_view> simplification_for(int64_t opset);
+// Runs passes in order, again and again until none changes anything: what one leaves another may take.
+PassResult run_passes_until_done(Model& model, std::span<const std::string_view> names);
 
 }  // namespace precis::passes

@@ -10,6 +10,7 @@
 #include "precis/flow/measure.h"
 #include "precis/flow/quantize_flow.h"
 #include "precis/flow/run_model.h"
+#include "precis/flow/simplify_flow.h"
 #include "precis/graph/validate.h"
 #include "precis/runtime/session.h"
 
@@ -25,6 +26,11 @@ struct RunFacts {               // what every document ends with
 
 std::string quantize_json(const flow::QuantizeRequest& request, const flow::QuantizeResult& result);
 std::string quantize_text(const flow::QuantizeRequest& request, const flow::QuantizeResult& result);
+
+std::string simplify_json(const flow::SimplifyRequest& request, const flow::SimplifyResult& result);
+std::string simplify_text(const flow::SimplifyRequest& request, const flow::SimplifyResult& result);
+std::string passes_json(const std::vector<flow::PassChoice>& passes);
+std::string passes_text(const std::vector<flow::PassChoice>& passes);
 
 std::string eval_json(const flow::EvalResult& result, const RunFacts& facts);
 std::string eval_text(const flow::EvalResult& result, const RunFacts& facts);

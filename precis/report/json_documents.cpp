@@ -126,6 +126,59 @@ std::string quantize_json(const flow::QuantizeRequest& request, const flow::Quan
   return dump(j);
 }
 
+namespace {
+
+ordered_json size_of(const flow::ModelSummary& s) {
+  ordered_json j = {{"bytes", s.file_bytes}, {"nodes", s.nodes},           {"macs", s.macs},
+                    {"parameters", s.parameters}, {"weight_bytes", s.weight_bytes}};
+  if (s.opset > 0) j["opset"] = s.opset;
+  return j;
+}
+
+ordered_json equality_of(const flow::Equality& e) {
+  ordered_json j = {{"samples", e.samples}, {"tolerance", e.tolerance}, {"values_compared", e.values_compared}};
+  j["outputs"] = ordered_json::array();
+  for (const auto& o : e.outputs)
+    j["outputs"].push_back({{"name", o.name}, {"difference", o.difference}, {"bit_equal", o.bit_equal}});
+  return j;
+}
+
+}  // namespace
+
+std::string simplify_json(const flow::SimplifyRequest& request, const flow::SimplifyResult& r) {
+  ordered_json j;
+  j["schema"] = "precis.simplify/1";
+  j["outcome"] = r.outcome == flow::SimplifyResult::Outcome::kDryRun ? "dry-run" : "written";
+  j["input"] = {{"path", request.input}};
+  j["output"] = {{"path", request.output}, {"sha256", r.output_sha256}};
+  j["before"] = size_of(r.before);
+  j["after"] = size_of(r.after);
+  j["operators"] = ordered_json::array();
+  for (const auto& o : flow::operator_changes(r.before, r.after))
+    j["operators"].push_back({{"op", o.op}, {"before", o.before}, {"after", o.after}});
+  j["passes"] = r.changes;
+  if (r.equality) j["equality"] = equality_of(*r.equality);
+  j["data"] = r.data_lines;
+  j["notes"] = r.notes;
+  j["recipe"] = flow::print_recipe(r.recipe);
+  j["warnings"] = r.warnings;
+  j["seconds"] = r.seconds;
+  j["peak_rss_bytes"] = r.peak_rss;
+  return dump(j);
+}
+
+std::string passes_json(const std::vector<flow::PassChoice>& passes) {
+  ordered_json j;
+  j["schema"] = "precis.passes/1";
+  j["passes"] = ordered_json::array();
+  for (const auto& p : passes) {
+    ordered_json entry = {{"name", p.name}, {"summary", p.summary}, {"default", p.usual}};
+    if (p.opset > 0) entry["opset"] = p.opset;
+    j["passes"].push_back(std::move(entry));
+  }
+  return dump(j);
+}
+
 std::string eval_json(const flow::EvalResult& r, const RunFacts& f) {
   ordered_json j;
   j["schema"] = "precis.eval/1";

@@ -43,6 +43,20 @@ std::string mlp() {
                in_node(node("MatMul", {"r", "w2"}, {"y"}, named("fc2"))));
 }
 
+// x -> Identity -> Conv -> BatchNormalization -> y, and a Relu that nobody reads.
+std::string foldable() {
+  std::string graph = graph_input("x", {1, 2, 4, 4});
+  graph += declare(floats("w", {2, 2, 1, 1}, {1, 2, 3, 4}));
+  for (const char* parameter : {"scale", "shift", "mean", "variance"})
+    graph += declare(floats(parameter, {2}, {0.5f, 2}));
+  return model(graph + in_node(node("Identity", {"x"}, {"i"}, named("same"))) +
+               in_node(node("Conv", {"i", "w"}, {"c"}, named("conv"))) +
+               in_node(node("Relu", {"c"}, {"r"}, named("unread"))) +
+               in_node(node("BatchNormalization", {"c", "scale", "shift", "mean", "variance"}, {"y"},
+                            named("norm"))) +
+               bytes(12, bytes(1, "y")));
+}
+
 std::string broken() {
   return model(graph_input("x", {2, 3}) + graph_output("y", {2, 3}) +
                in_node(node("Rellu", {"x"}, {"a"}, named("first"))) +
@@ -88,6 +102,7 @@ void fill_workspace(const TempDir& dir) {
   spit(dir / "decoder.onnx", op_model("ImageDecoder", {{"x", {16}}}));
   spit(dir / "tiny.onnx", op_model("MatMul", {{"x", {1, 2}}, floats("w", {2, 2}, {1, 2, 3, 4})}));
   spit(dir / "mlp.onnx", mlp());
+  spit(dir / "foldable.onnx", foldable());
   spit(dir / "rows.npy", npy("(64, 16)", random_floats(64 * 16, 3, 1.0f)));
   spit(dir / "few.npy", npy("(4, 16)", random_floats(4 * 16, 4, 1.0f)));
   spit(dir / "labels.csv", labels(64));
