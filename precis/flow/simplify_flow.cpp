@@ -164,7 +164,7 @@ class SimplifyFlow {
           after - before <= provenance_bytes()
               ? "its metadata say what made it"
               : "constants that were computed and newer operators take more room than what they replace"));
-    if (result_.after.opset > result_.before.opset)
+    if (run_.write.opset == 0 && result_.after.opset > result_.before.opset)
       result_.warnings.push_back(
           fmt::format("the output needs opset {}, the input was of opset {}; --opset or --skip keep it older",
                       result_.after.opset, result_.before.opset));
