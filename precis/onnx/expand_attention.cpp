@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "precis/graph/fusions/heads.h"
 #include "precis/onnx/expand_rules.h"
 
 namespace precis::onnx_io {
@@ -48,7 +49,7 @@ ValueId repeated(NodeSite& s, ValueId v, const Heads& h, int64_t times) {
   return s.op("Reshape", {tiled, s.ints({0, h.count.value * times, -1, h.size.value}, "all_heads")});
 }
 
-// What is added to the scores; {} when the mask may be shorter than the keys.
+// What is added to the scores.
 ValueId added_mask(NodeSite& s, ValueId mask) {
   if (s.g.value(mask).type.dtype != DType::kBool) return mask;
   const ValueId zero = s.scalar(0, "kept"),
@@ -94,12 +95,8 @@ std::optional<Plan> plan_attention(NodeSite& s) {
   const Dim total = p.keys.known() && p.past.known() ? Dim(p.keys.value + p.past.value)
                     : s.in(4)                        ? Dim()
                                                      : p.keys;
-  if (s.in(3)) {
-    const Dim columns = dim_of(s, s.in(3), -1);
-    const bool all =
-        columns.known() ? columns == total : !columns.symbol.empty() && columns.symbol == total.symbol;
-    if (!all) return std::nullopt;
-  }
+  // A mask that is shorter than the keys leaves the last ones out: that cannot be a sum.
+  if (s.in(3) && !fusions::Lengths(s.g).fit(s.in(3), -1, total)) return std::nullopt;
   p.causal = n.get_int("is_causal", 0) != 0;
   if (p.causal && !(p.queries.known() && total.known() && p.queries.value * total.value <= kMaxTriangle))
     return std::nullopt;

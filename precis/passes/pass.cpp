@@ -70,13 +70,14 @@ constexpr std::array kPasses = {
 //   hoist_activations       an activation stands where it can fuse: at what makes the values, not behind the
 //                           Concat of them
 //   fold_constants, eliminate_dead_nodes       what the folds left over
-constexpr std::array<std::string_view, 17> kPreparation = {
-    "widen_f16",       "fold_constants",          "eliminate_identity",
-    "split_sums",      "fuse_hard_swish",         "fuse_gelu",
-    "fuse_swish",      "fuse_layer_norm",         "fuse_rms_norm",
-    "fuse_rotary",     "fuse_attention",          "fuse_matmul_add",
-    "fold_batch_norm", "fold_channel_arithmetic", "hoist_activations",
-    "fold_constants",  "eliminate_dead_nodes"};
+constexpr std::array<std::string_view, 9> kFirst = {"widen_f16",  "fold_constants",  "eliminate_identity",
+                                                    "split_sums", "fuse_hard_swish", "fuse_gelu",
+                                                    "fuse_swish", "fuse_layer_norm", "fuse_rms_norm"};
+// Until nothing changes: what one layer's attention tells about lengths, the next one's needs.
+constexpr std::array<std::string_view, 2> kLayerByLayer = {"fuse_rotary", "fuse_attention"};
+constexpr std::array<std::string_view, 6> kLast = {"fuse_matmul_add",         "fold_batch_norm",
+                                                   "fold_channel_arithmetic", "hoist_activations",
+                                                   "fold_constants",          "eliminate_dead_nodes"};
 
 // What makes any model smaller or faster and surprises nobody: no type changes, nothing is written that needs
 // a newer opset than allowed. In order:
@@ -93,6 +94,12 @@ constexpr std::array kSimplification = {
     Simplification{"fold_batch_norm"},      Simplification{"fold_channel_arithmetic"},
     Simplification{"eliminate_dead_nodes"},
 };
+
+void add(PassResult& total, const PassResult& more) {
+  total.changes += more.changes;
+  total.notes.insert(total.notes.end(), more.notes.begin(), more.notes.end());
+  for (const auto& [name, changes] : more.by_pass) total.by_pass[name] += changes;
+}
 
 // Every round of run_passes_until_done shrinks the graph; this only ends what would never end.
 constexpr int kMaxRounds = 32;
@@ -117,10 +124,10 @@ PassResult run_passes(Model& model, std::span<const std::string_view> names) {
     const PassInfo* pass = find_pass(name);
     check(pass != nullptr, ErrorCode::kUsage, "there is no pass named '{}'", name);
     PassResult r = pass->run(model);
-    total.changes += r.changes;
-    if (r.changes > 0) total.by_pass[std::string(name)] += r.changes;
-    total.notes.insert(total.notes.end(), r.notes.begin(), r.notes.end());
-    if (r.changes == 0) continue;
+    const bool changed = r.changes > 0;
+    if (changed) r.by_pass[std::string(name)] = r.changes;
+    add(total, r);
+    if (!changed) continue;
     model.graph.remove_dead_values();
     model.graph.sort();
     infer_types(model.graph);
@@ -137,7 +144,12 @@ PassResult run_passes(Model& model, std::span<const std::string_view> names) {
   return total;
 }
 
-PassResult prepare(Model& model) { return run_passes(model, kPreparation); }
+PassResult prepare(Model& model) {
+  PassResult total = run_passes(model, kFirst);
+  add(total, run_passes_until_done(model, kLayerByLayer));
+  add(total, run_passes(model, kLast));
+  return total;
+}
 
 std::span<const Simplification> simplification() { return kSimplification; }
 

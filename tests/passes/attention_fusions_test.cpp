@@ -103,6 +103,22 @@ TEST(FuseAttention, TellsWhyAMaskDoesNotFit) {
             "'y' has the form of Attention and stays as it is: its mask has 1 where the scores have 5");
 }
 
+// Lengths that are known by their name alone: a mask cut to the length of the input out of a longer one.
+TEST(FuseAttention, MasksCutToTheLengthOfTheInput) {
+  const std::string text =
+      "graph g(q: f32[n,4,t,8], k: f32[n,4,t,8], v: f32[n,4,t,8]) -> (y) { whole: f32[1,1,9,9] = "
+      "constant(normal, seed=1, scale=1) zero: i64[1] = [0] "
+      "two: i64[1] = [2] three: i64[1] = [3] shape = Shape(q) end = Slice(shape, two, three, zero) rows = "
+      "Slice(whole, zero, end, two) "
+      "m = Slice(rows, zero, end, three) kt = Transpose(k) {perm=[0,1,3,2]} s = MatMul(q, kt) a = Add(s, m) "
+      "w = Softmax(a) y = MatMul(w, v) }";
+  EXPECT_EQ(count(after_pass("fuse_attention", text).graph, "Attention"), 1u);
+  // of one element each length would be made: it is no mask of that many columns
+  std::string narrow = text;
+  narrow.replace(narrow.find("[1,1,9,9]"), 9, "[1,1,9,1]");
+  expect_unchanged("fuse_attention", narrow);
+}
+
 // Rows split into heads, and the heads of keys and values repeated for two heads of queries each.
 std::string grouped(const std::string& repeat) {
   return "graph g(q: f32[n,t,32], k: f32[n,t,16], v: f32[n,t,16]) -> (y) { c: f32[] = [0.35] sq: i64[4] = "

@@ -19,6 +19,7 @@ constexpr float kHugeNegative = -1e30f;  // a sum of it and any score is itself,
 struct Attention {
   ValueId q, k, v;                      // k and v as `perm`s of them are what the node takes
   std::vector<int64_t> k_perm, v_perm;  // empty: as it is
+  ValueId product;                      // of q and the transposed k
   ValueId mask;                         // added; {} when there is none
   ValueId kept;                         // or: a condition, and what stands where it does not hold
   float otherwise = 0;
@@ -27,7 +28,7 @@ struct Attention {
 
 // Scores from the outside in: one mask, then factors, then the product.
 struct Scores {
-  ValueId q, turned_k, mask, kept;
+  ValueId q, turned_k, product, mask, kept;
   float otherwise = 0;
   double scale = 1;
 };
@@ -53,6 +54,7 @@ std::optional<Scores> match_products(const Graph& g, ValueId v) {
   for (ValueId before; before != v;) v = without_factor(g, before = v, s.scale);
   const Node* n = made_by(g, v, "MatMul");
   if (n == nullptr || rank_of(g, v) != 4) return std::nullopt;
+  s.product = v;
   s.q = without_factor(g, n->inputs[0], s.scale);
   s.turned_k = without_factor(g, n->inputs[1], s.scale);
   return s;
@@ -134,20 +136,21 @@ std::optional<Attention> match_attention(const Graph& g, ValueId y) {
   const auto s = match_scores(g, softmax->inputs[0]);
   const auto turned = s ? transposed(g, s->turned_k) : std::nullopt;
   if (!turned || turned->perm.size() != 4 || rank_of(g, s->q) != 4) return std::nullopt;
-  Attention a{s->q,    turned->value, last->inputs[1], unless_identity(swapped_last(turned->perm)),
-              {},      s->mask,       s->kept,         s->otherwise,
-              s->scale};
+  Attention a;
+  a.q = s->q, a.k = turned->value, a.v = last->inputs[1];
+  a.k_perm = unless_identity(swapped_last(turned->perm));
+  a.product = s->product, a.mask = s->mask, a.kept = s->kept, a.otherwise = s->otherwise, a.scale = s->scale;
   drop_repeats(g, a);
   return a;
 }
 
-// "" when the mask fits scores of the shape that `weights` has, without making them more.
-std::string mask_obstacle(const Graph& g, ValueId mask, ValueId weights) {
+// "" when the mask fits the scores without making them more.
+std::string mask_obstacle(const Graph& g, Lengths& lengths, ValueId mask, ValueId scores) {
   const auto rank = rank_of(g, mask);
   if (!rank || *rank < 2 || *rank > 4) return "its mask has another rank than 2 to 4";
   for (int axis = 1; axis <= *rank; ++axis) {
-    const Dim own = dim_of(g, mask, -axis), wanted = dim_of(g, weights, -axis);
-    if (!surely_equal(own, wanted) && (axis == 1 || own != Dim(1)))
+    const Dim own = dim_of(g, mask, -axis), wanted = dim_of(g, scores, -axis);
+    if (!lengths.fit(mask, -axis, wanted) && (axis == 1 || own != Dim(1)))
       return fmt::format("its mask has {} where the scores have {}", own.str(), wanted.str());
   }
   return "";
@@ -163,7 +166,7 @@ bool same_batch(const Graph& g, const Attention& a) {
 
 class AttentionFuser {
  public:
-  explicit AttentionFuser(Graph& g) : g_(g) {}
+  explicit AttentionFuser(Graph& g) : g_(g), lengths_(g) {}
   FusionResult run() {
     for_each_last(g_, {"MatMul"}, [&](NodeId id) {
       if (const auto a = match_attention(g_, g_.node(id).outputs[0])) fuse(id, *a);
@@ -173,9 +176,8 @@ class AttentionFuser {
 
  private:
   void fuse(NodeId id, const Attention& a) {
-    const ValueId y = g_.node(id).outputs[0], weights = g_.node(id).inputs[0],
-                  mask = a.mask ? a.mask : a.kept;
-    std::string obstacle = mask ? mask_obstacle(g_, mask, weights) : "";
+    const ValueId y = g_.node(id).outputs[0], mask = a.mask ? a.mask : a.kept;
+    std::string obstacle = mask ? mask_obstacle(g_, lengths_, mask, a.product) : "";
     if (obstacle.empty() && !same_batch(g_, a))
       obstacle = "the batch of its operands is not the same for certain";
     if (!obstacle.empty()) {
@@ -237,6 +239,7 @@ class AttentionFuser {
   }
 
   Graph& g_;
+  Lengths lengths_;
   FusionResult result_;
 };
 

@@ -23,7 +23,7 @@ namespace {
 
 class RotaryFuser {
  public:
-  explicit RotaryFuser(Graph& g) : g_(g) {}
+  explicit RotaryFuser(Graph& g) : g_(g), lengths_(g) {}
 
   FusionResult run() {
     for_each_last(g_, {"Add", "Concat", "Reshape"}, [&](NodeId id) {
@@ -35,7 +35,7 @@ class RotaryFuser {
 
  private:
   void fuse(NodeId id, const Rotation& r) {
-    const auto axes = axes_of_tables(g_, r);
+    const auto axes = axes_of_tables(g_, lengths_, r);
     if (!axes) return;
     const ValueId source = axes->heads == 1 ? behind_swapped_heads(g_, r.x) : ValueId{};
     const bool moves = source && has_head_sizes(source) && only_read_here(id, r);
@@ -71,20 +71,30 @@ class RotaryFuser {
            });
   }
 
+  // An input of the graph whose dimension has the name of x's batch; {} when there is none.
+  Counted batch_of_input(const Dim& batch) const {
+    for (ValueId v : g_.inputs())
+      for (int axis = 0; axis < rank_of(g_, v).value_or(0); ++axis)
+        if (surely_equal(dim_of(g_, v, axis), batch)) return {v, axis};
+    return {};
+  }
+
   // One value per pair as [batch, length, size / 2], made once for all rotations that share it. A table that
   // takes its batch from x at run time belongs to x alone: x may depend on other rotations.
   ValueId table(GraphBuilder& b, const Rotation& r, const TableAxes& axes, ValueId full, ValueId x) {
     const Dim batch = dim_of(g_, r.x, 0);
-    if (!batch.known()) return build_table(g_, b, r, axes, full, x);
+    const Counted input = batch.known() ? Counted{} : batch_of_input(batch);
+    if (!batch.known() && !input.value) return build_table(g_, b, r, axes, full, {x, 0});
     const auto [it, is_new] =
-        tables_.try_emplace({full, r.interleaved, r.half_tables, axes.heads, batch.value});
-    if (is_new) it->second = build_table(g_, b, r, axes, full, x);
+        tables_.try_emplace({full, r.interleaved, r.half_tables, axes.heads, batch.str()});
+    if (is_new) it->second = build_table(g_, b, r, axes, full, input);
     return it->second;
   }
 
   Graph& g_;
+  Lengths lengths_;
   FusionResult result_;
-  std::map<std::tuple<ValueId, bool, bool, int, int64_t>, ValueId> tables_;
+  std::map<std::tuple<ValueId, bool, bool, int, std::string>, ValueId> tables_;
 };
 
 }  // namespace

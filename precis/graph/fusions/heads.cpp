@@ -38,6 +38,35 @@ ValueId as_rows(Graph& g, GraphBuilder& b, ValueId x) {
   return b.op("Reshape", {x, b.ints({0, 0, checked_mul(heads.value, size.value)}, "rows")});
 }
 
+bool Lengths::is_number(ValueId v, size_t i, const Dim& wanted) {
+  if (const Tensor* t = v ? g_.constant(v) : nullptr)
+    return wanted.known() && static_cast<int64_t>(i) < t->numel() &&
+           t->at_int(static_cast<int64_t>(i)) == wanted.value;
+  if (!facts_) facts_ = infer_graph(g_, {}, [](NodeId, const Error&) {});
+  const auto known = facts_->folded.find(v);
+  if (known == facts_->folded.end() || i >= known->second.elements.size()) return false;
+  const PartialElement& e = known->second.elements[i];
+  return wanted.known() ? e.known && e.integer == wanted.value
+                        : !wanted.symbol.empty() && e.symbol == wanted.symbol;
+}
+
+bool Lengths::fit(ValueId v, int axis, const Dim& wanted) {
+  if (surely_equal(dim_of(g_, v, axis), wanted)) return true;
+  const Node* n = made_by(g_, v, "Slice");
+  const auto rank = rank_of(g_, v);
+  const Tensor* axes = n != nullptr ? g_.constant(n->input(3)) : nullptr;
+  if (axes == nullptr || !rank) return false;
+  if (axis < 0) axis += *rank;
+  const std::vector<int64_t> list = to_int64s(*axes, "axes");
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (list[i] != axis && list[i] != axis - *rank) continue;
+    const Dim whole = dim_of(g_, n->inputs[0], axis);
+    return whole.known() && whole.value > 1 && is_number(n->inputs[1], i, 0) &&
+           is_number(n->inputs[2], i, wanted) && (!n->input(4) || is_number(n->input(4), i, 1));
+  }
+  return fit(n->inputs[0], axis, wanted);
+}
+
 ValueId heads_shape(GraphBuilder& b, int64_t heads, int64_t size) {
   return b.ints({0, 0, heads, size}, "heads");
 }

@@ -24,4 +24,18 @@ ValueId as_rows(Graph& g, GraphBuilder& b, ValueId x);
 // The shape [0, 0, heads, size] for a Reshape of rows to heads.
 ValueId heads_shape(GraphBuilder& b, int64_t heads, int64_t size);
 
+// What is known of lengths that only come at run time.
+class Lengths {
+ public:
+  explicit Lengths(const Graph& g) : g_(g) {}
+  // Dimension `axis` of `v` is `wanted` whenever `v` broadcasts to it. By their types; or because `v` is the
+  // first `wanted` elements of something longer than one: where that ends earlier, nothing broadcasts.
+  bool fit(ValueId v, int axis, const Dim& wanted);
+
+ private:
+  bool is_number(ValueId v, size_t i, const Dim& wanted);
+  const Graph& g_;
+  std::optional<Inference> facts_;  // made when it is first asked for
+};
+
 }  // namespace precis::fusions

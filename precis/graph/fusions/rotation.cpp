@@ -242,7 +242,7 @@ std::optional<Rotation> match_rotation(const Graph& g, ValueId y) {
   return match_split(g, y);
 }
 
-std::optional<TableAxes> axes_of_tables(const Graph& g, const Rotation& r) {
+std::optional<TableAxes> axes_of_tables(const Graph& g, Lengths& lengths, const Rotation& r) {
   const int64_t size = dim_of(g, r.x, 3).value, width = r.half_tables ? size / 2 : size;
   const auto aligned = [&](ValueId table, int axis) {  // the table's dimension over dimension `axis` of x
     const int rank = rank_of(g, table).value_or(0), own = axis - (4 - rank);
@@ -251,12 +251,14 @@ std::optional<TableAxes> axes_of_tables(const Graph& g, const Rotation& r) {
   for (int heads : {1, 2}) {
     const TableAxes axes{heads, 3 - heads, aligned(r.cosines, 0)};
     const auto fits = [&](ValueId table) {
-      const auto rank = rank_of(g, table);
-      return rank && *rank >= 2 && *rank <= 4 && g.value(table).type.dtype == DType::kF32 &&
-             !g.value(table).type.encoded() && aligned(table, heads) == Dim(1) &&
-             aligned(table, 3) == Dim(width) &&
-             surely_equal(aligned(table, axes.length), dim_of(g, r.x, axes.length)) &&
-             (aligned(table, 0) == Dim(1) || surely_equal(aligned(table, 0), dim_of(g, r.x, 0)));
+      const int rank = rank_of(g, table).value_or(0);
+      if (rank < 2 || rank > 4 || g.value(table).type.dtype != DType::kF32 || g.value(table).type.encoded())
+        return false;
+      const Dim length = dim_of(g, r.x, axes.length), batch = aligned(table, 0);
+      const int own = axes.length - (4 - rank);
+      return aligned(table, heads) == Dim(1) && aligned(table, 3) == Dim(width) &&
+             (own < 0 ? length == Dim(1) : lengths.fit(table, own, length)) &&
+             (batch == Dim(1) || surely_equal(batch, dim_of(g, r.x, 0)));
     };
     if (fits(r.cosines) && fits(r.sines)) return axes;
   }
@@ -264,7 +266,7 @@ std::optional<TableAxes> axes_of_tables(const Graph& g, const Rotation& r) {
 }
 
 ValueId build_table(Graph& g, GraphBuilder& b, const Rotation& r, const TableAxes& axes, ValueId full,
-                    ValueId counted) {
+                    const Counted& counted) {
   const Dim batch = dim_of(g, r.x, 0);
   const int64_t size = dim_of(g, r.x, 3).value;
   const bool by_sample = rank_of(g, full) == 4 && dim_of(g, full, 0) != Dim(1);
@@ -281,7 +283,9 @@ ValueId build_table(Graph& g, GraphBuilder& b, const Rotation& r, const TableAxe
     v = b.op("Reshape", {v, b.ints({1, -1, size / 2}, "table")});
   if (by_sample || batch == Dim(1)) return v;
   if (batch.known()) return b.op("Expand", {v, b.ints({batch.value, 1, 1}, "batch")});
-  const ValueId count = b.op("Shape", {counted}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
+  const ValueId lengths = b.op("Shape", {counted.value});
+  const ValueId count = b.op("Slice", {lengths, b.ints({counted.axis}, "first"),
+                                       b.ints({counted.axis + 1}, "last"), b.ints({0}, "axis")});
   return b.op("Expand", {v, b.op("Concat", {count, b.ints({1, 1}, "ones")}, {{"axis", int64_t{0}}})});
 }
 

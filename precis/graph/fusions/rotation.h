@@ -1,8 +1,7 @@
 // Rotations of pairs as exporters write them, and the tables of their angles; see fuse_rotary.cpp.
 #pragma once
 
-#include "precis/graph/builder.h"
-#include "precis/graph/fusions/match.h"
+#include "precis/graph/fusions/heads.h"
 
 namespace precis::fusions {
 
@@ -20,11 +19,16 @@ struct TableAxes {
   Dim batch;  // of the tables
 };
 // nullopt when a table has values by heads, or is not as long as x for certain.
-std::optional<TableAxes> axes_of_tables(const Graph& g, const Rotation& r);
+std::optional<TableAxes> axes_of_tables(const Graph& g, Lengths& lengths, const Rotation& r);
 
+// A dimension that can be counted at run time.
+struct Counted {
+  ValueId value;
+  int64_t axis = 0;
+};
 // One value a pair, [batch, length, size / 2], with the batch of x; where that is only known at run time, it
-// is taken from the first dimension of `counted`.
+// is that of `batch`.
 ValueId build_table(Graph& g, GraphBuilder& b, const Rotation& r, const TableAxes& axes, ValueId full,
-                    ValueId counted);
+                    const Counted& batch);
 
 }  // namespace precis::fusions
