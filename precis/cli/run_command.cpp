@@ -3,6 +3,8 @@
 
 #include "precis/cli/command.h"
 #include "precis/core/check.h"
+#include "precis/core/limits.h"
+#include "precis/core/text.h"
 #include "precis/flow/run_model.h"
 
 namespace precis::cli {
@@ -13,9 +15,19 @@ struct RunFlags {
   DataFlags data;
   FeedFlags feed;
   bool force = false, reference = false;
+  double timeout = 0;  // seconds; 0: none
 };
 
+// Loops may take as many steps as they like here: whoever runs a model waits for it, or says how long.
+void set_loop_limits(double timeout) {
+  Limits l = limits();
+  l.max_loop_steps = 0;
+  l.max_loop_seconds = timeout;
+  set_limits(l);
+}
+
 int run(const Globals& g, const RunFlags& o) {
+  set_loop_limits(o.timeout);
   const onnx_io::ReadResult r = read_runnable(o.model, g);
   const OpenedData data = o.data.open(r.model, o.model, o.feed.options());
   warn(g, data.warnings);
@@ -24,6 +36,7 @@ int run(const Globals& g, const RunFlags& o) {
   options.feed = o.feed.options();
   options.engine = o.reference ? runtime::Engine::kReference : runtime::Engine::kFast;
   options.overwrite = o.force ? Overwrite::kReplace : Overwrite::kRefuse;
+  options.max_seconds = o.timeout;
   options.progress = progress_of(printer);
   const flow::RunModelResult result = flow::run_model(r.model.graph, *data.source, o.output, options);
   printer->finish();
@@ -47,6 +60,14 @@ void add_run(CLI::App& app, Globals& g, Action& action) {
   o->feed.add_to(c);
   c->add_option("-o,--output", o->output, "folder for the outputs")->option_text("FOLDER")->required();
   c->add_flag("-f,--force", o->force, "replace files that exist");
+  c->add_option("--timeout", o->timeout, "end with exit code 7 when the run takes longer (default: none)")
+      ->option_text("SECONDS")
+      ->check([](const std::string& text) {
+        double seconds = 0;
+        return parse_double(text, seconds) && seconds > 0
+                   ? std::string()
+                   : "'" + printable(text) + "' is no number of seconds above 0";
+      });
   c->add_flag("--reference", o->reference, "run the scalar reference kernels (slow)");
   c->callback([&g, &action, o] { action = [&g, o] { return run(g, *o); }; });
 }

@@ -22,7 +22,7 @@ struct Limits {
   uint64_t max_yaml_bytes = 1u << 20;
   uint64_t max_json_bytes = 64u << 20;
   int64_t max_image_pixels = 64ll << 20;
-  int64_t max_loop_steps = 10'000'000;  // of one Loop or Scan, loops inside it included; 0 = no limit
+  int64_t max_loop_steps = 1'000'000;  // of one Loop or Scan, loops inside it included; 0 = no limit
   double max_loop_seconds = 0;          // the same as time; 0 = no limit
   // Steps (compared boxes, sampled points, products) of one operator whose work grows faster than its
   // tensors.

@@ -21,6 +21,8 @@ size_t token_input(const std::vector<InputSpec>& inputs) {
 
 // [rows, length] without its last column.
 Tensor without_last(const Tensor& t) {
+  if (dtype_bits(t.dtype()) < 8)  // packed rows do not begin at whole bytes
+    return without_last(t.cast(is_float(t.dtype()) ? DType::kF32 : DType::kI32)).cast(t.dtype());
   const int64_t rows = t.shape()[0], length = t.shape()[1];
   const int64_t width = t.nbytes() / std::max<int64_t>(t.numel(), 1);
   Tensor shorter(t.dtype(), {rows, length - 1});

@@ -2,6 +2,7 @@
 #include "precis/flow/run_model.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "precis/calib/sample_loop.h"
@@ -60,6 +61,23 @@ class StackedOutput {
   std::unique_ptr<AtomicFile> file_;
 };
 
+// Looked at before each sample; a loop of the model that takes too long ends itself (limits().max_loop_seconds).
+class Stopwatch {
+ public:
+  explicit Stopwatch(double limit) : limit_(limit), start_(std::chrono::steady_clock::now()) {}
+
+  void check_time(int64_t sample, int64_t samples) const {
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start_;
+    check(limit_ <= 0 || taken.count() <= limit_, ErrorCode::kLimit,
+          "the run took longer than {} seconds (--timeout); it had come to sample {} of {}, nothing was written", limit_,
+          sample + 1, samples);
+  }
+
+ private:
+  double limit_;
+  std::chrono::steady_clock::time_point start_;
+};
+
 }  // namespace
 
 RunModelResult run_model(const Graph& graph, const data::DataSource& source, const std::string& folder, const RunModelOptions& options) {
@@ -78,9 +96,11 @@ RunModelResult run_model(const Graph& graph, const data::DataSource& source, con
   program.engine = options.engine;
   const Feed feed(graph, options.feed);
   calib::SampleLoop loop({runtime::Program::compile(graph, program)});
+  const Stopwatch watch(options.max_seconds);
   loop.run<std::vector<Tensor>>(
       source,
-      [&feed](calib::SampleLoop::Worker& worker, int64_t, const data::Sample& s, std::vector<Tensor>& results) {
+      [&](calib::SampleLoop::Worker& worker, int64_t index, const data::Sample& s, std::vector<Tensor>& results) {
+        watch.check_time(index, source.size());
         results = feed.run(worker.sessions[0], s);
       },
       [&](int64_t index, std::vector<Tensor>& results) {

@@ -13,6 +13,7 @@ struct RunModelOptions {
   runtime::Engine engine = runtime::Engine::kFast;
   FeedOptions feed;
   Overwrite overwrite = Overwrite::kRefuse;
+  double max_seconds = 0;  // no sample begins later than this: Error(kLimit); 0 = no limit
   Progress progress;
 };
 

@@ -187,9 +187,7 @@ Inference infer_graph(const Graph& graph, const InferOptions& options, const Inf
   return GraphInference(graph, options, on_error).run();
 }
 
-void infer_types(Graph& graph, const InferOptions& options) {
-  apply(graph, infer_graph(graph, options));
-}
+void infer_types(Graph& graph, const InferOptions& options) { apply(graph, infer_graph(graph, options)); }
 
 void InferContext::set_outer(OuterScope outer, int depth) {
   outer_ = std::move(outer);
@@ -244,7 +242,12 @@ int64_t node_macs(const Graph& graph, NodeId id) {
     return shapes;
   };
   const auto inputs = shapes_of(n.inputs), outputs = shapes_of(n.outputs);
-  return inputs && outputs ? decl->macs(n, *inputs, *outputs) : 0;
+  if (!inputs || !outputs) return 0;
+  try {
+    return decl->macs(n, *inputs, *outputs);
+  } catch (const Error& e) {
+    throw Error(e.code(), describe(graph, n) + ": its products cannot be counted: " + e.what());
+  }
 }
 
 }  // namespace precis

@@ -26,7 +26,8 @@ class LoopBudget {
   void step() const {
     const Limits& l = limits();
     if (l.max_loop_steps > 0 && ++steps_ > l.max_loop_steps)
-      fail_node(node_, ErrorCode::kLimit, "it took more than {} steps, the limit for loops",
+      fail_node(node_, ErrorCode::kLimit,
+                "it took more than {} steps, the limit for loops (precis run has none, but --timeout)",
                 l.max_loop_steps);
     if (l.max_loop_seconds <= 0) return;
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start_;

@@ -34,8 +34,7 @@ std::optional<CodePool> pool_of(const PlanBuilder& b, const FusedOp& op) {
   p.output = x;
   for (int i = 2; i < x.rank(); ++i) p.output[i] = 1;
   if (main.is("MaxPool") || main.is("AveragePool")) {
-    const auto rounding = main.get_int("ceil_mode", 0) != 0 ? OutputRounding::kCeil : OutputRounding::kFloor;
-    const Geometry g = geometry_of(window_of(main, x, main.get_ints("kernel_shape"), rounding), x.rank() - 2);
+    const Geometry g = geometry_of(pool_window(main, x), x.rank() - 2);
     const auto spatial = static_cast<long>(x.rank() - 2);
     p.output = b.shape(op.outputs[0]);
     spread_lengths(g.kernel, 1, p.shape.kernel);

@@ -44,10 +44,7 @@ bool describe_global_pool(const PlanBuilder& b, const FusedOp& op, PoolSpec& spe
 bool describe_window_pool(const PlanBuilder& b, const FusedOp& op, PoolSpec& spec) {
   const Node& main = b.node(op);
   spec.destination = b.shape(op.outputs[0]);
-  const OutputRounding rounding =
-      main.get_int("ceil_mode", 0) != 0 ? OutputRounding::kCeil : OutputRounding::kFloor;
-  const auto window = window_of(main, spec.source, main.get_ints("kernel_shape"), rounding);
-  const Geometry g = geometry_of(window, spec.source.rank() - 2);
+  const Geometry g = geometry_of(pool_window(main, spec.source), spec.source.rank() - 2);
   if (g.dilated()) return false;
   spec.kernel = g.kernel;
   spec.strides = g.strides;

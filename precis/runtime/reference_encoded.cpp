@@ -240,9 +240,7 @@ bool averages_codes(const Graph& g, const Node& node) {
 
 Tensor average_pool(const Node& node, const Tensor& x, const Encoding& from, const Encoding& to) {
   const bool global = node.is("GlobalAveragePool");
-  const auto rounding = node.get_int("ceil_mode", 0) != 0 ? OutputRounding::kCeil : OutputRounding::kFloor;
-  const ref::Window w = global ? whole_plane(node, x.shape())
-                               : window_of(node, x.shape(), node.get_ints("kernel_shape"), rounding);
+  const ref::Window w = global ? whole_plane(node, x.shape()) : pool_window(node, x.shape());
   Shape shape = global ? x.shape() : output_shape(x.shape(), x.shape()[1], w.out);
   for (int a = 2; global && a < shape.rank(); ++a) shape[a] = 1;
   std::vector<int64_t> counts(static_cast<size_t>(w.out_size()));

@@ -114,6 +114,16 @@ Window window_of(const Node& node, const Shape& x, std::span<const int64_t> kern
   return w;
 }
 
+Window pool_window(const Node& node, const Shape& x) {
+  const auto rounding = node.get_int("ceil_mode", 0) != 0 ? OutputRounding::kCeil : OutputRounding::kFloor;
+  const Window w = window_of(node, x, node.get_ints("kernel_shape"), rounding);
+  double steps = static_cast<double>(x[0]) * static_cast<double>(x[1]);
+  for (size_t a = 0; a < w.in.size(); ++a)
+    steps *= static_cast<double>(w.out[a]) * static_cast<double>(std::min(w.kernel[a], w.in[a]));
+  require_steps(node, steps);
+  return w;
+}
+
 Window whole_plane(const Node& node, const Shape& x) {
   require(node, x.rank() >= 3, "input of shape {} has no spatial dimension", x.str());
   Window w;

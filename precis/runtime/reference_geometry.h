@@ -17,6 +17,9 @@ enum class OutputRounding : uint8_t { kFloor, kCeil };
 // x: [N, C, spatial...]; kernel: one length per spatial dimension.
 kernels::reference::Window window_of(const Node& node, const Shape& x, std::span<const int64_t> kernel,
                                      OutputRounding rounding);
+// Of a pool: kernel and rounding are its attributes. Error(kLimit) when all windows together have too many
+// elements (require_steps).
+kernels::reference::Window pool_window(const Node& node, const Shape& x);
 // A window over the whole of each plane (the global pools).
 kernels::reference::Window whole_plane(const Node& node, const Shape& x);
 // [n, channels, the window's output (or input) lengths...] with as many spatial dimensions as x has.

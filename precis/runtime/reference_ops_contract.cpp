@@ -80,6 +80,18 @@ Operand contracted(const Node& node, const Operand& a, const Operand& b, const L
   return y;
 }
 
+// Labels that only `b` has, and nobody after it, are summed before the contraction with `a`, whose every
+// element would else meet every one of them.
+template <typename Needed>
+Operand summed_alone(const Node& node, const Operand& a, const Operand& b, const Needed& needed_later,
+                     const std::map<int, int64_t>& lengths) {
+  Labels rest;
+  for (const auto& [label, stride] : b.strides)
+    if (a.strides.count(label) > 0 || needed_later(label)) rest.push_back(label);
+  if (rest.size() == b.strides.size() || a.strides.empty()) return b;
+  return contracted(node, Operand{Tensor::scalar(1.0f).cast(b.data.dtype()), {}}, b, rest, lengths);
+}
+
 Tensors einsum(const Node& node, Inputs inputs) {
   std::vector<int> ranks;
   for (size_t i = 0; i < inputs.size(); ++i)
@@ -88,14 +100,15 @@ Tensors einsum(const Node& node, Inputs inputs) {
   const auto lengths = lengths_of(node, labels, inputs);
   Operand sum{Tensor::scalar(1.0f).cast(inputs[0].dtype()), {}};
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Operand next = labelled(inputs[i], labels.inputs[i], lengths);
+    Operand next = labelled(inputs[i], labels.inputs[i], lengths);
     Labels kept;
     const auto needed_later = [&](int label) {
       const auto rest = labels.inputs.begin() + static_cast<std::ptrdiff_t>(i) + 1;
       return has(labels.output, label) ||
              std::any_of(rest, labels.inputs.end(), [&](const Labels& l) { return has(l, label); });
     };
-    for (const Operand* o : {&std::as_const(sum), &next})
+    next = summed_alone(node, sum, next, needed_later, lengths);
+    for (const Operand* o : {&std::as_const(sum), &std::as_const(next)})
       for (const auto& [label, stride] : o->strides)
         if (!has(kept, label) && needed_later(label)) kept.push_back(label);
     sum = contracted(node, sum, next, i + 1 == inputs.size() ? labels.output : kept, lengths);

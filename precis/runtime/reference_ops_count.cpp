@@ -109,6 +109,8 @@ Tensors unique(const Node& node, Inputs inputs) {
 
 // --- TfIdfVectorizer
 
+constexpr double kStepsPerItem = 20;  // copied, looked up in a tree
+
 // The grams of the pool: ngram_counts[i] is where those of i + 1 items start.
 std::map<std::vector<int64_t>, size_t> grams_of(const Node& node, const std::vector<int64_t>& pool) {
   const auto starts = node.get_ints("ngram_counts");
@@ -145,11 +147,16 @@ Tensors tf_idf(const Node& node, Inputs inputs) {
   Tensor y(DType::kF32, batched ? Shape{rows, columns} : Shape{columns});
   const int64_t shortest = node.get_int("min_gram_length", 1), longest = node.get_int("max_gram_length", 1),
                 skips = node.get_int("max_skip_count", 0);
+  // Longer grams than those of the pool are never found.
+  const int64_t most =
+      std::min({longest, length, static_cast<int64_t>(node.get_ints("ngram_counts").size())});
+  double items_read = 0;
   std::vector<int64_t> gram;
   for (int64_t r = 0; r < rows; ++r) {
     float* out = ptr<float>(y) + r * columns;
-    for (int64_t n = std::max<int64_t>(shortest, 1); n <= std::min(longest, length); ++n)
-      for (int64_t step = 1; step <= (n == 1 ? 1 : skips + 1) && (n - 1) * step < length; ++step)
+    for (int64_t n = std::max<int64_t>(shortest, 1); n <= most; ++n)
+      for (int64_t step = 1; step <= (n == 1 ? 1 : skips + 1) && (n - 1) * step < length; ++step) {
+        require_steps(node, items_read += kStepsPerItem * static_cast<double>(n * (length - (n - 1) * step)));
         for (int64_t at = 0; at + (n - 1) * step < length; ++at) {
           gram.clear();
           for (int64_t k = 0; k < n; ++k)
@@ -160,6 +167,7 @@ Tensors tf_idf(const Node& node, Inputs inputs) {
           const float weight = mode == "TF" || weights.empty() ? 1 : weights[found->second];
           count = mode == "IDF" ? weight : count + weight;
         }
+      }
   }
   return one(std::move(y));
 }

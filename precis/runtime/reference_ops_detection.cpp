@@ -33,8 +33,9 @@ float overlap(const Box& a, const Box& b) {
 
 // Boxes of one class of one image by falling score (equal scores: by index), each dropped that overlaps a
 // selected one too much.
-std::vector<int64_t> suppressed(const std::vector<Box>& boxes, const float* scores, int64_t most, float iou,
-                                float least) {
+// `compared` counts the comparisons of all classes and images.
+std::vector<int64_t> suppressed(const Node& node, const std::vector<Box>& boxes, const float* scores,
+                                int64_t most, float iou, float least, double& compared) {
   std::vector<int64_t> order;
   for (size_t i = 0; i < boxes.size(); ++i)
     if (scores[i] > least) order.push_back(static_cast<int64_t>(i));
@@ -42,10 +43,12 @@ std::vector<int64_t> suppressed(const std::vector<Box>& boxes, const float* scor
   std::vector<int64_t> selected;
   for (int64_t i : order) {
     if (static_cast<int64_t>(selected.size()) >= most) break;
-    const bool covered = std::any_of(selected.begin(), selected.end(), [&](int64_t s) {
+    const auto cover = std::find_if(selected.begin(), selected.end(), [&](int64_t s) {
       return overlap(boxes[static_cast<size_t>(i)], boxes[static_cast<size_t>(s)]) > iou;
     });
-    if (!covered) selected.push_back(i);
+    compared += static_cast<double>(cover - selected.begin());
+    require_steps(node, compared);
+    if (cover == selected.end()) selected.push_back(i);
   }
   return selected;
 }
@@ -70,11 +73,13 @@ Tensors non_max_suppression(const Node& node, Inputs inputs) {
   const bool centred = node.get_int("center_point_box", 0) != 0;
   const int64_t n = boxes.shape()[1], classes = scores.shape()[1];
   std::vector<int64_t> result;
+  double compared = 0;
   for (int64_t b = 0; b < boxes.shape()[0]; ++b) {
     std::vector<Box> of_image;
     for (int64_t i = 0; i < n; ++i) of_image.push_back(box_at(boxes, b * n + i, centred));
     for (int64_t c = 0; c < classes; ++c)
-      for (int64_t i : suppressed(of_image, ptr<float>(scores) + (b * classes + c) * n, most, iou, least))
+      for (int64_t i :
+           suppressed(node, of_image, ptr<float>(scores) + (b * classes + c) * n, most, iou, least, compared))
         result.insert(result.end(), {b, c, i});
   }
   return one(Tensor::from<int64_t>(Shape{static_cast<int64_t>(result.size() / 3), 3},
@@ -125,6 +130,7 @@ Tensors roi_align(const Node& node, Inputs inputs) {
   Tensor y(x.dtype(), {n, p.channels, p.out_height, p.out_width});
   for_float(node, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
+    double steps = 0;
     for (int64_t r = 0; r < n; ++r) {
       const int64_t image = ptr<int64_t>(images)[r];
       const T* region = ptr<T>(rois) + r * 4;
@@ -132,6 +138,7 @@ Tensors roi_align(const Node& node, Inputs inputs) {
       for (int i = 0; i < 4; ++i)
         require(node, std::fabs(static_cast<double>(region[i]) * p.scale) <= kFarthest,
                 "region {} has the coordinate {}, more than {} pixels away", r, region[i], kFarthest);
+      require_steps(node, steps += ref::roi_align_steps(p, region));
       ref::roi_align(p, ptr<T>(x) + image * x.shape().inner(1), region, ptr<T>(y) + r * y.shape().inner(1));
     }
   });
@@ -148,12 +155,14 @@ Tensors max_roi_pool(const Node& node, Inputs inputs) {
   Tensor y(x.dtype(), {n, p.channels, p.out_height, p.out_width});
   for_float(node, x.dtype(), [&](auto zero) {
     using T = decltype(zero);
+    double steps = 0;
     for (int64_t r = 0; r < n; ++r) {
       const T* region = ptr<T>(rois) + r * 5;
       require(node, std::isfinite(region[0]) && std::fabs(region[0]) < 1e9, "region {} belongs to image {}",
               r, region[0]);
       const auto image = static_cast<int64_t>(region[0]);
       require_image(node, x, image, r);
+      require_steps(node, steps += ref::max_roi_pool_steps(p, region + 1));
       ref::max_roi_pool(p, ptr<T>(x) + image * x.shape().inner(1), region + 1,
                         ptr<T>(y) + r * y.shape().inner(1));
     }

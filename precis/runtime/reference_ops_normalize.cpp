@@ -73,6 +73,7 @@ Tensors lrn(const Node& node, Inputs inputs) {
   p.alpha = node.get_float("alpha", 0.0001f);
   p.beta = node.get_float("beta", 0.75f);
   p.bias = node.get_float("bias", 1.0f);
+  require_steps(node, static_cast<double>(x.numel()) * static_cast<double>(std::min(p.size, p.channels)));
   Tensor y(x.dtype(), x.shape());
   for_float(node, x.dtype(), [&](auto t) { ref::lrn(p, ptr<decltype(t)>(x), ptr<decltype(t)>(y)); });
   return one(std::move(y));

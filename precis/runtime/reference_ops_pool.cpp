@@ -11,11 +11,6 @@ namespace {
 namespace ref = kernels::reference;
 using ref::Window;
 
-Window pool_window(const Node& node, const Shape& x) {
-  const auto rounding = node.get_int("ceil_mode", 0) != 0 ? OutputRounding::kCeil : OutputRounding::kFloor;
-  return window_of(node, x, node.get_ints("kernel_shape"), rounding);
-}
-
 Shape pooled_shape(const Node& node, const Shape& x, const Window& w) {
   if (node.op.rfind("Global", 0) != 0) return output_shape(x, x[1], w.out);
   std::vector<int64_t> dims(static_cast<size_t>(x.rank()), 1);

@@ -117,7 +117,7 @@ void mirror(std::span<Complex> spectrum) {
 
 // The tables and work space of a transform, at their largest (Bluestein), do not go through Tensor.
 void require_memory(const Node& node, int64_t length) {
-  const uint64_t needed = static_cast<uint64_t>(length) * 13 * sizeof(Complex);
+  const uint64_t needed = static_cast<uint64_t>(length) * 14 * sizeof(Complex);
   const uint64_t most = limits().max_memory != 0 ? limits().max_memory : physical_memory();
   if (needed > most)
     fail_node(node, ErrorCode::kLimit, "a transform of {} elements needs {} bytes, the limit is {}", length,
@@ -148,6 +148,8 @@ Tensors dft(const Node& node, Inputs inputs) {
                                              : from.n;
   require(node, length >= 1, "a transform of {} elements", length);
   require_memory(node, length);
+  require_steps(node,
+                Fourier::steps(length) * static_cast<double>(from.outer) * static_cast<double>(from.inner));
   Rows to = from;
   to.n = onesided && !inverse ? length / 2 + 1 : length;
   to.parts = to_real ? 1 : 2;
@@ -186,6 +188,8 @@ Tensors stft(const Node& node, Inputs inputs) {
   require(node, length >= 1 && length <= total, "frames have {} elements, the signal {}", length, total);
   require_memory(node, length);
   const int64_t frames = (total - length) / step + 1, bins = onesided ? length / 2 + 1 : length;
+  require_steps(node,
+                Fourier::steps(length) * static_cast<double>(x.shape()[0]) * static_cast<double>(frames));
   Tensor y(x.dtype(), {x.shape()[0], frames, bins, 2});
   const Rows from{1, length, 1, parts}, to{1, bins, 1, 2};
   const Fourier fourier(length, false);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "precis/core/limits.h"
+
 namespace precis::runtime {
 namespace {
 
@@ -29,6 +31,13 @@ Tensors run_cast(RunFunction f, const Node& node, Inputs inputs, DType result, b
 }
 
 }  // namespace
+
+void require_steps(const Node& node, double steps) {
+  const int64_t most = limits().max_operator_steps;
+  if (steps > static_cast<double>(most))
+    fail_node(node, ErrorCode::kLimit, "it would take {:.3g} steps, at most {} are allowed for one operator",
+              steps, most);
+}
 
 const Tensor& required(const Node& node, Inputs inputs, size_t i) {
   require(node, i < inputs.size() && inputs[i].defined(), "input {} is missing", i);

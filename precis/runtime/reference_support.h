@@ -56,6 +56,10 @@ void require(const Node& node, bool condition, fmt::format_string<Args...> forma
     fail_node(node, ErrorCode::kMalformed, format, std::forward<Args>(args)...);
 }
 
+// Error(kLimit) when an operator's work, in elementary steps, is beyond limits().max_operator_steps: for
+// operators whose work grows faster than their tensors, before they begin.
+void require_steps(const Node& node, double steps);
+
 const Tensor& required(const Node& node, Inputs inputs, size_t i);
 const Tensor* optional(Inputs inputs, size_t i);  // null when omitted
 // Input i, which must have the dtype (and, where given, the number of elements).

@@ -71,6 +71,14 @@ std::string many_problems() {
                in_node(node("MatMul", {"x", "z"}, {"y"}, named("third"))));
 }
 
+// A loop that its condition never ends.
+std::string endless() {
+  const std::string body = graph_input("i", {}, kI64Type) + graph_input("go", {}, kBoolType) +
+                           graph_input("v", {1}) + graph_output("go", {}, kBoolType) +
+                           graph_output("w", {1}) + in_node(node("Neg", {"v"}, {"w"}));
+  return op_model("Loop", {{"", {}}, {"", {}}, {"x", {1}}}, graph_attribute("body", body));
+}
+
 std::string npy(const std::string& shape, const std::vector<float>& values) {
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }";
   header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 11, ' ');
@@ -101,6 +109,7 @@ void fill_workspace(const TempDir& dir) {
   spit(dir / "many.onnx", many_problems());
   spit(dir / "decoder.onnx", op_model("ImageDecoder", {{"x", {16}}}));
   spit(dir / "tiny.onnx", op_model("MatMul", {{"x", {1, 2}}, floats("w", {2, 2}, {1, 2, 3, 4})}));
+  spit(dir / "endless.onnx", endless());
   spit(dir / "mlp.onnx", mlp());
   spit(dir / "foldable.onnx", foldable());
   spit(dir / "rows.npy", npy("(64, 16)", random_floats(64 * 16, 3, 1.0f)));

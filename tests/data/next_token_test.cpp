@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "precis/data/metrics.h"
+#include "precis/data/next_token.h"
 #include "precis/data/source.h"
 #include "tests/data/data_test_support.h"
 
@@ -38,6 +39,32 @@ TEST(NextToken, RowsThatFillABatchDoNotCountTwice) {
   EXPECT_THAT(source->get(0).labels, ElementsAre(2, 3, 4, 6, 7, 8));
   EXPECT_THAT(source->get(1).labels, ElementsAre(10, 11, 12, -1, -1, -1));
   EXPECT_EQ(source->get(1).inputs[0].shape(), (Shape{2, 3}));
+}
+
+// Two rows of tokens with a mask of four bits each: packed, its rows do not begin at whole bytes.
+class MaskedTokens : public DataSource {
+ public:
+  int64_t size() const override { return 1; }
+  uint64_t content_hash(int64_t) const override { return 0; }
+  bool labelled() const override { return false; }
+  std::string describe() const override { return "masked tokens"; }
+  Sample get(int64_t) const override {
+    Sample s;
+    s.inputs = {Tensor::from<int64_t>(Shape{2, 3}, {1, 2, 3, 4, 5, 6}),
+                Tensor::from<int64_t>(Shape{2, 3}, {7, 6, 5, 4, 3, 2}).cast(DType::kU4)};
+    return s;
+  }
+};
+
+TEST(NextToken, MasksOfLessThanAByteLoseTheirLastColumnToo) {
+  const SourcePtr source =
+      next_tokens(std::make_shared<MaskedTokens>(), {token_input({2, 2}), {"mask", DType::kU4, {2, 2}}});
+  const Tensor mask = source->get(0).inputs[1];
+  EXPECT_EQ(mask.dtype(), DType::kU4);
+  EXPECT_EQ(mask.shape(), (Shape{2, 2}));
+  std::vector<int64_t> values;
+  for (int64_t i = 0; i < 4; ++i) values.push_back(mask.at_int(i));
+  EXPECT_THAT(values, ElementsAre(7, 6, 4, 3));
 }
 
 TEST(NextToken, RefusesModelsWithoutTokens) {

@@ -25,12 +25,13 @@ Complex turn(int64_t k, int64_t n) {
 
 Fourier::Fourier(int64_t n, bool inverse) : n_(n), inverse_(inverse) {
   if (std::has_single_bit(static_cast<uint64_t>(n))) {
-    for (int64_t k = 0; k < n / 2; ++k) turns_.push_back(turn(k, n));
+    turns_.reserve(static_cast<size_t>(n));
+    for (int64_t half = 1; half < n; half *= 2)  // in the order in which the stages read them
+      for (int64_t k = 0; k < half; ++k) turns_.push_back(turn(k, 2 * half));
     return;
   }
   const auto length = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(2 * n - 1)));
-  forward_ = std::make_unique<Fourier>(length, false);
-  backward_ = std::make_unique<Fourier>(length, true);
+  padded_ = std::make_unique<Fourier>(length, false);
   filter_.resize(static_cast<size_t>(length));
   for (int64_t k = 0, square = 0; k < n; ++k) {  // square = k^2 mod 2 n
     turns_.push_back(turn(square, 2 * n));
@@ -38,7 +39,13 @@ Fourier::Fourier(int64_t n, bool inverse) : n_(n), inverse_(inverse) {
     if (k > 0) filter_[static_cast<size_t>(length - k)] = filter_[static_cast<size_t>(k)];
     square = (square + 2 * k + 1) % (2 * n);
   }
-  forward_->run(filter_);
+  padded_->run(filter_);
+}
+
+double Fourier::steps(int64_t n) {
+  const bool whole = std::has_single_bit(static_cast<uint64_t>(n));
+  const uint64_t length = whole ? static_cast<uint64_t>(n) : std::bit_ceil(static_cast<uint64_t>(2 * n - 1));
+  return static_cast<double>(length) * std::bit_width(length) * (whole ? 1 : 3);
 }
 
 // The inverse is the forward transform between two conjugations.
@@ -60,11 +67,12 @@ void Fourier::radix2(std::span<Complex> x) const {
     j ^= bit;
     if (i < j) std::swap(x[static_cast<size_t>(i)], x[static_cast<size_t>(j)]);
   }
-  for (int64_t half = 1; half < n_; half *= 2)
+  const Complex* turns = turns_.data();
+  for (int64_t half = 1; half < n_; turns += half, half *= 2)
     for (int64_t start = 0; start < n_; start += 2 * half)
       for (int64_t k = 0; k < half; ++k) {
         Complex &a = x[static_cast<size_t>(start + k)], &b = x[static_cast<size_t>(start + k + half)];
-        const Complex turned = times(b, turns_[static_cast<size_t>(k * (n_ / (2 * half)))]);
+        const Complex turned = times(b, turns[k]);
         b = a - turned;
         a += turned;
       }
@@ -73,10 +81,11 @@ void Fourier::radix2(std::span<Complex> x) const {
 void Fourier::bluestein(std::span<Complex> x) const {
   std::vector<Complex> work(filter_.size());
   for (size_t k = 0; k < x.size(); ++k) work[k] = times(x[k], turns_[k]);
-  forward_->run(work);
-  for (size_t k = 0; k < work.size(); ++k) work[k] = times(work[k], filter_[k]);
-  backward_->run(work);
-  for (size_t k = 0; k < x.size(); ++k) x[k] = times(work[k], turns_[k]);
+  padded_->run(work);
+  for (size_t k = 0; k < work.size(); ++k) work[k] = std::conj(times(work[k], filter_[k]));
+  padded_->run(work);  // back, between two conjugations
+  const auto length = static_cast<double>(work.size());
+  for (size_t k = 0; k < x.size(); ++k) x[k] = times(std::conj(work[k]) / length, turns_[k]);
 }
 
 }  // namespace precis::kernels::reference

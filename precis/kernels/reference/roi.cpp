@@ -1,14 +1,15 @@
-// Regions bin by bin; the points of a bin are the same for all channels but cheap to find again.
+// Regions bin by bin; the points of a bin are the same for all channels.
 #include "precis/kernels/reference/roi.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 namespace precis::kernels::reference {
 namespace {
 
-// The four pixels around a point, with their weights; all weights 0 outside the image.
+// The four pixels around a point, with their weights.
 template <typename T>
 struct Corners {
   std::array<int64_t, 4> at{};
@@ -16,9 +17,13 @@ struct Corners {
 };
 
 template <typename T>
+bool is_inside(const RoiParams& p, T y, T x) {
+  return y >= -1 && y <= static_cast<T>(p.height) && x >= -1 && x <= static_cast<T>(p.width);
+}
+
+template <typename T>
 Corners<T> corners_of(const RoiParams& p, T y, T x) {
   Corners<T> c;
-  if (!(y >= -1 && y <= static_cast<T>(p.height) && x >= -1 && x <= static_cast<T>(p.width))) return c;
   y = std::min(std::max(y, T{0}), static_cast<T>(p.height - 1));
   x = std::min(std::max(x, T{0}), static_cast<T>(p.width - 1));
   const auto y0 = static_cast<int64_t>(y), x0 = static_cast<int64_t>(x);
@@ -52,34 +57,49 @@ Points<T> points_along(const RoiParams& p, T from, T to, int64_t bins) {
   return {start, bin, count};
 }
 
+// One point, for all channels at once: its share of their bins. Outside the image there is 0.
 template <typename T>
-T pooled(const RoiParams& p, const T* plane, const Points<T>& rows, const Points<T>& columns, int64_t by,
-         int64_t bx) {
-  T sum = 0, most = 0;
-  bool first = true;
-  for (int64_t iy = 0; iy < rows.count; ++iy)
-    for (int64_t ix = 0; ix < columns.count; ++ix) {
-      const Corners<T> c = corners_of(p, rows.at(by, iy), columns.at(bx, ix));
-      std::array<T, 4> v;
-      for (size_t k = 0; k < 4; ++k) v[k] = c.weight[k] * plane[c.at[k]];
-      sum += v[0] + v[1] + v[2] + v[3];
-      const T largest = *std::max_element(v.begin(), v.end());
-      most = first ? largest : std::max(most, largest);
-      first = false;
+void add_point(const RoiParams& p, const T* x, T at_y, T at_x, bool first, std::vector<T>& bins) {
+  const bool inside = is_inside(p, at_y, at_x);
+  if (!inside && !p.max) return;
+  const Corners<T> c = inside ? corners_of(p, at_y, at_x) : Corners<T>{};
+  for (size_t channel = 0; channel < bins.size(); ++channel, x += p.height * p.width) {
+    std::array<T, 4> v{};
+    for (size_t k = 0; inside && k < 4; ++k) v[k] = c.weight[k] * x[c.at[k]];
+    if (!p.max) {
+      bins[channel] += v[0] + v[1] + v[2] + v[3];
+      continue;
     }
-  return p.max ? most : sum / static_cast<T>(std::max<int64_t>(rows.count * columns.count, 1));
+    const T largest = *std::max_element(v.begin(), v.end());
+    bins[channel] = first ? largest : std::max(bins[channel], largest);
+  }
 }
 
 }  // namespace
 
 template <typename T>
+double roi_align_steps(const RoiParams& p, const T* region) {
+  const Points<T> rows = points_along(p, region[1], region[3], p.out_height),
+                  columns = points_along(p, region[0], region[2], p.out_width);
+  return 4.0 * static_cast<double>(p.channels * p.out_height * p.out_width) *
+         static_cast<double>(rows.count) * static_cast<double>(columns.count);
+}
+
+template <typename T>
 void roi_align(const RoiParams& p, const T* x, const T* region, T* y) {
   const Points<T> rows = points_along(p, region[1], region[3], p.out_height),
                   columns = points_along(p, region[0], region[2], p.out_width);
-  for (int64_t c = 0; c < p.channels; ++c)
-    for (int64_t by = 0; by < p.out_height; ++by)
-      for (int64_t bx = 0; bx < p.out_width; ++bx)
-        *y++ = pooled(p, x + c * p.height * p.width, rows, columns, by, bx);
+  const T count = p.max ? T{1} : static_cast<T>(std::max<int64_t>(rows.count * columns.count, 1));
+  std::vector<T> bins(static_cast<size_t>(p.channels));
+  for (int64_t by = 0; by < p.out_height; ++by)
+    for (int64_t bx = 0; bx < p.out_width; ++bx) {
+      std::fill(bins.begin(), bins.end(), T{0});
+      for (int64_t iy = 0; iy < rows.count; ++iy)
+        for (int64_t ix = 0; ix < columns.count; ++ix)
+          add_point(p, x, rows.at(by, iy), columns.at(bx, ix), iy == 0 && ix == 0, bins);
+      for (int64_t c = 0; c < p.channels; ++c)
+        y[(c * p.out_height + by) * p.out_width + bx] = bins[static_cast<size_t>(c)] / count;
+    }
 }
 
 namespace {
@@ -102,6 +122,21 @@ Range bin_range(T from, T to, double scale, int64_t bins, int64_t b, int64_t len
 
 }  // namespace
 
+// Bins are rectangles: their areas sum up to a product.
+template <typename T>
+double max_roi_pool_steps(const RoiParams& p, const T* region) {
+  double rows = 0, columns = 0;
+  for (int64_t b = 0; b < p.out_height; ++b) {
+    const Range r = bin_range(region[1], region[3], p.scale, p.out_height, b, p.height);
+    rows += static_cast<double>(std::max<int64_t>(r.end - r.begin, 0));
+  }
+  for (int64_t b = 0; b < p.out_width; ++b) {
+    const Range r = bin_range(region[0], region[2], p.scale, p.out_width, b, p.width);
+    columns += static_cast<double>(std::max<int64_t>(r.end - r.begin, 0));
+  }
+  return rows * columns * static_cast<double>(p.channels);
+}
+
 template <typename T>
 void max_roi_pool(const RoiParams& p, const T* x, const T* region, T* y) {
   for (int64_t c = 0; c < p.channels; ++c, x += p.height * p.width)
@@ -120,6 +155,8 @@ void max_roi_pool(const RoiParams& p, const T* x, const T* region, T* y) {
 }
 
 #define PRECIS_FLOATS(T)                                             \
+  template double roi_align_steps(const RoiParams&, const T*);       \
+  template double max_roi_pool_steps(const RoiParams&, const T*);    \
   template void roi_align(const RoiParams&, const T*, const T*, T*); \
   template void max_roi_pool(const RoiParams&, const T*, const T*, T*);
 PRECIS_FLOATS(float)

@@ -14,6 +14,12 @@ struct RoiParams {
   bool max = false;  // the largest weighted neighbour of any point instead of the mean of the points
 };
 
+// How often the kernels below look at x for one region and all channels. As a double: it may be anything.
+template <typename T>
+double roi_align_steps(const RoiParams& p, const T* region);
+template <typename T>
+double max_roi_pool_steps(const RoiParams& p, const T* region);
+
 // region: x1, y1, x2, y2, finite. Points between pixels are interpolated linearly; points outside count as 0.
 template <typename T>
 void roi_align(const RoiParams& p, const T* x, const T* region, T* y);
