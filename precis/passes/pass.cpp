@@ -23,6 +23,9 @@ PassResult fusion(Model& model) {
 }
 
 constexpr std::array kPasses = {
+    PassInfo{"cancel_transposes",
+             "merges transpositions, and moves them through other operators where they cancel",
+             cancel_transposes},
     PassInfo{"eliminate_dead_nodes", "removes nodes whose results nobody reads", eliminate_dead_nodes},
     PassInfo{"eliminate_identity", "removes Identity, inference-time Dropout and casts to the same type",
              eliminate_identity},
@@ -64,6 +67,7 @@ constexpr std::array kPasses = {
 //   fuse_layer_norm, fuse_rms_norm, fuse_rotary, fuse_attention     what needs more than 8 bits inside stays
 //                           in one float node, and is written out again where the file's opset does not know
 //                           it
+//   cancel_transposes       layouts of exporters: what is left stands between other neighbours
 //   fuse_matmul_add         a bias that is part of its Gemm is not a quantized sum
 //   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the
 //                           first exposes the second
@@ -75,24 +79,25 @@ constexpr std::array<std::string_view, 9> kFirst = {"widen_f16",  "fold_constant
                                                     "fuse_swish", "fuse_layer_norm", "fuse_rms_norm"};
 // Until nothing changes: what one layer's attention tells about lengths, the next one's needs.
 constexpr std::array<std::string_view, 2> kLayerByLayer = {"fuse_rotary", "fuse_attention"};
-constexpr std::array<std::string_view, 6> kLast = {"fuse_matmul_add",         "fold_batch_norm",
-                                                   "fold_channel_arithmetic", "hoist_activations",
-                                                   "fold_constants",          "eliminate_dead_nodes"};
+constexpr std::array<std::string_view, 7> kLast = {
+    "cancel_transposes", "fuse_matmul_add", "fold_batch_norm",     "fold_channel_arithmetic",
+    "hoist_activations", "fold_constants",  "eliminate_dead_nodes"};
 
 // What makes any model smaller or faster and surprises nobody: no type changes, nothing is written that needs
 // a newer opset than allowed. In order:
 //   fold_constants, eliminate_identity   so that all others see constants and meet producers
 //   fuse_*                               before the folds that would take their parts away
+//   cancel_transposes                    between what the fusions left
 //   fold_batch_norm, fold_channel_arithmetic   the first exposes the second
 //   eliminate_dead_nodes                 what the others left over
 constexpr std::array kSimplification = {
-    Simplification{"fold_constants"},       Simplification{"eliminate_identity"},
-    Simplification{"fuse_hard_swish"},      Simplification{"fuse_layer_norm", 17},
-    Simplification{"fuse_gelu", 20},        Simplification{"fuse_rms_norm", 23},
-    Simplification{"fuse_swish", 24},       Simplification{"fuse_rotary", 23},
-    Simplification{"fuse_attention", 23},   Simplification{"fuse_matmul_add"},
-    Simplification{"fold_batch_norm"},      Simplification{"fold_channel_arithmetic"},
-    Simplification{"eliminate_dead_nodes"},
+    Simplification{"fold_constants"},          Simplification{"eliminate_identity"},
+    Simplification{"fuse_hard_swish"},         Simplification{"fuse_layer_norm", 17},
+    Simplification{"fuse_gelu", 20},           Simplification{"fuse_rms_norm", 23},
+    Simplification{"fuse_swish", 24},          Simplification{"fuse_rotary", 23},
+    Simplification{"fuse_attention", 23},      Simplification{"cancel_transposes"},
+    Simplification{"fuse_matmul_add"},         Simplification{"fold_batch_norm"},
+    Simplification{"fold_channel_arithmetic"}, Simplification{"eliminate_dead_nodes"},
 };
 
 void add(PassResult& total, const PassResult& more) {

@@ -5,6 +5,7 @@
 
 namespace precis::passes {
 
+PassResult cancel_transposes(Model& model);
 PassResult eliminate_dead_nodes(Model& model);
 PassResult eliminate_identity(Model& model);
 PassResult fold_batch_norm(Model& model);
