@@ -1,6 +1,7 @@
 // Quantizes a model with the library and runs the result on one input: the calls behind `precis quantize` and `precis run`.
 // Usage: quantize_and_run MODEL.onnx CALIBRATION_DATA OUTPUT.onnx
 #include <precis/core/error.h>
+#include <precis/flow/provenance.h>
 #include <precis/flow/quantize_flow.h>
 #include <precis/onnx/onnx_io.h>
 #include <precis/runtime/session.h>
