@@ -1,9 +1,12 @@
 // Facts about this machine and this build.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "precis/flow/machine_peak.h"
 
 namespace precis::flow {
 
@@ -17,6 +20,7 @@ struct Doctor {
   std::vector<std::pair<std::string, std::string>> libraries;  // name, version
   std::vector<std::pair<std::string, std::string>> limits;     // name, value
   std::vector<std::string> advice;
+  std::optional<MachinePeak> peak;              // only measured when asked for
 };
 
 Doctor examine();

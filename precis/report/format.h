@@ -8,6 +8,7 @@
 #include "precis/flow/evaluate.h"
 #include "precis/flow/inspect.h"
 #include "precis/flow/measure.h"
+#include "precis/flow/profile.h"
 #include "precis/flow/quantize_flow.h"
 #include "precis/flow/run_model.h"
 #include "precis/flow/simplify_flow.h"
@@ -42,6 +43,11 @@ std::string bench_json(const flow::Latency& latency, const RunFacts& facts);
 std::string bench_text(const flow::Latency& latency, const RunFacts& facts);
 std::string bench_pair_json(const flow::PairedLatency& pair, const std::string& other, const RunFacts& facts);
 std::string bench_pair_text(const flow::PairedLatency& pair, const std::string& other, const RunFacts& facts);
+
+std::string profile_json(const flow::Profile& profile, const RunFacts& facts);
+std::string profile_text(const flow::Profile& profile, const RunFacts& facts);
+std::string profile_csv(const flow::Profile& profile);                              // a line for each step, RFC 4180
+std::string profile_trace(const flow::Profile& profile, const std::string& model);  // Chrome's trace event format
 
 std::string inspect_json(const flow::ModelSummary& summary, const runtime::PlanInfo* plan, const RunFacts& facts);
 std::string inspect_text(const flow::ModelSummary& summary, const runtime::PlanInfo* plan, const RunFacts& facts);

@@ -224,6 +224,49 @@ std::string bench_pair_json(const flow::PairedLatency& p, const std::string& oth
   return dump(j);
 }
 
+namespace {
+
+ordered_json peak_of(const flow::MachinePeak& p) {
+  return {{"threads", p.threads}, {"gflops", p.gflops}, {"gops", p.gops}, {"read_gb_s", p.read_gb_s}};
+}
+
+}  // namespace
+
+std::string profile_json(const flow::Profile& p, const RunFacts& f) {
+  ordered_json j;
+  j["schema"] = "precis.bench/1";
+  j["model"] = f.model;
+  j.update(latency_of(p.latency));
+  j["peak"] = peak_of(p.peak);
+  j["steps_ms"] = p.steps_ms();
+  j["steps"] = ordered_json::array();
+  for (const auto& s : p.steps)
+    j["steps"].push_back({{"node", s.info.node}, {"op", s.info.op}, {"fused", s.info.fused}, {"kernel", s.info.kernel}, {"inputs", s.info.inputs},
+                          {"outputs", s.info.outputs}, {"quantized", s.info.quantized}, {"threads", s.info.threads}, {"macs", s.info.macs},
+                          {"bytes", s.info.bytes}, {"median_ms", s.median_ms}, {"min_ms", s.min_ms}, {"gops", s.gops()}, {"gb_s", s.gb_s()},
+                          {"of_peak", p.peak_of(s) > 0 ? ordered_json(s.gops() / p.peak_of(s)) : ordered_json()}});
+  j["seconds"] = f.seconds;
+  j["peak_rss_bytes"] = f.peak_rss_bytes;
+  return dump(j);
+}
+
+std::string profile_trace(const flow::Profile& p, const std::string& model) {
+  ordered_json events = ordered_json::array();
+  events.push_back({{"name", "process_name"}, {"ph", "M"}, {"pid", 1}, {"args", {{"name", model}}}});
+  double start = 0;
+  for (const auto& run : p.traced) {
+    double end = start;
+    for (size_t i = 0; i < run.size(); ++i) {
+      const runtime::StepInfo& s = p.steps[i].info;
+      events.push_back({{"name", s.node}, {"cat", s.op}, {"ph", "X"}, {"pid", 1}, {"tid", 1}, {"ts", 1e3 * (start + run[i].start_ms)}, {"dur", 1e3 * run[i].ms},
+                        {"args", {{"op", s.op}, {"fused", s.fused}, {"kernel", s.kernel}, {"inputs", s.inputs}, {"outputs", s.outputs}, {"threads", s.threads}}}});
+      end = std::max(end, start + run[i].start_ms + run[i].ms);
+    }
+    start = end;
+  }
+  return dump({{"traceEvents", events}, {"displayTimeUnit", "ms"}});
+}
+
 std::string inspect_json(const flow::ModelSummary& s, const runtime::PlanInfo* plan, const RunFacts& f) {
   ordered_json j;
   j["schema"] = "precis.inspect/1";
@@ -307,6 +350,7 @@ std::string doctor_json(const flow::Doctor& d) {
   j["memory_bytes"] = d.memory_bytes;
   for (const auto& [name, value] : d.libraries) j["libraries"][name] = value;
   for (const auto& [name, value] : d.limits) j["limits"][name] = value;
+  if (d.peak) j["peak"] = peak_of(*d.peak);
   j["advice"] = d.advice;
   return dump(j);
 }

@@ -233,18 +233,77 @@ std::string bench_pair_text(const flow::PairedLatency& p, const std::string& oth
 
 namespace {
 
+// "Conv+Relu"
+std::string operators_of(const runtime::StepInfo& s) {
+  std::string op = s.op;
+  for (const auto& f : s.fused) op += "+" + f;
+  return op;
+}
+
+std::string rate(double value) { return value > 0 ? fmt::format("{:.4g}", value) : ""; }
+
+std::string peak_text(const flow::MachinePeak& p) {
+  return fmt::format("{:.4g} GFLOP/s in f32, {:.4g} GOP/s in int8, {:.3g} GB/s from memory, {} thread{}", p.gflops, p.gops, p.read_gb_s, p.threads,
+                     p.threads == 1 ? "" : "s");
+}
+
+// Time and operations of all steps of one kind.
+struct Group {
+  std::string op;
+  int count = 0;
+  double ms = 0, operations_per_ns = 0, possible = 0;
+};
+
+// By operator, the longest first; `possible` is what the peak would have done in the time.
+std::vector<Group> by_operator(const flow::Profile& p) {
+  std::vector<Group> groups;
+  for (const flow::ProfiledStep& s : p.steps) {
+    const std::string op = s.info.op + (s.info.quantized ? " (int8)" : "");
+    auto at = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.op == op; });
+    if (at == groups.end()) at = groups.insert(at, {op});
+    ++at->count;
+    at->ms += s.median_ms;
+    at->operations_per_ns += s.gops() * s.median_ms;
+    at->possible += p.peak_of(s) * s.median_ms;
+  }
+  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.ms > b.ms; });
+  return groups;
+}
+
 std::string plan_text(const runtime::PlanInfo& plan) {
   Table t;
   for (const char* c : {"step", "operator", "kernel", "inputs", "outputs"}) t.column(c);
   for (const auto& s : plan.steps) {
-    std::string op = s.op;
-    for (const auto& f : s.fused) op += "+" + f;
-    t.row({printable(s.node), op, s.kernel, fmt::format("{}", fmt::join(s.inputs, " ")), fmt::format("{}", fmt::join(s.outputs, " "))});
+    t.row({printable(s.node), operators_of(s), s.kernel, fmt::format("{}", fmt::join(s.inputs, " ")), fmt::format("{}", fmt::join(s.outputs, " "))});
   }
   return fmt::format("\nPlan: {} steps, arena {}, packed weights {}\n", plan.steps.size(), format_bytes(plan.arena_bytes), format_bytes(plan.weight_bytes)) + t.str();
 }
 
 }  // namespace
+
+std::string profile_text(const flow::Profile& p, const RunFacts& f) {
+  const double sum = p.steps_ms(), possible = [&] {
+    double ms = 0;  // that the operations would take at the peak
+    for (const auto& s : p.steps)
+      if (p.peak_of(s) > 0) ms += s.gops() * s.median_ms / p.peak_of(s);
+    return ms;
+  }();
+  Table steps, groups;
+  for (const char* c : {"step", "operator", "kernel"}) steps.column(c);
+  for (const char* c : {"threads", "time", "share", "GOP/s", "of peak", "GB/s"}) steps.column(c, Table::Align::kRight);
+  for (const auto& s : p.steps)
+    steps.row({printable(s.info.node), operators_of(s.info), s.info.kernel, std::to_string(s.info.threads), ms(s.median_ms), percent(sum > 0 ? s.median_ms / sum : 0),
+               rate(s.gops()), p.peak_of(s) > 0 ? percent(s.gops() / p.peak_of(s)) : "", rate(s.gb_s())});
+  groups.column("operator");
+  for (const char* c : {"steps", "time", "share", "GOP/s", "of peak"}) groups.column(c, Table::Align::kRight);
+  for (const Group& g : by_operator(p))
+    groups.row({g.op, std::to_string(g.count), ms(g.ms), percent(sum > 0 ? g.ms / sum : 0), g.ms > 0 ? rate(g.operations_per_ns / g.ms) : "",
+                g.possible > 0 ? percent(g.operations_per_ns / g.possible) : ""});
+  return steps.str(0) + "\n" + groups.str(0) +
+         fmt::format("\n  a run takes {} (median of {}), its steps {} by themselves; at this machine's peak it would be {} ({})\n", ms(p.latency.median_ms),
+                     p.latency.runs, ms(sum), ms(possible), percent(p.latency.median_ms > 0 ? possible / p.latency.median_ms : 0)) +
+         "  peak: " + peak_text(p.peak) + "\n" + facts_line(f);
+}
 
 std::string inspect_text(const flow::ModelSummary& s, const runtime::PlanInfo* plan, const RunFacts& f) {
   std::string out = fmt::format("{}: {}, opset {}, IR {}{}\n", printable(f.model), format_bytes(s.file_bytes), s.opset, s.ir_version,
@@ -290,6 +349,7 @@ std::string doctor_text(const flow::Doctor& d) {
                                 d.forced_isa.empty() ? "" : " (forced by PRECIS_FORCE_ISA)", d.cores, d.threads, format_bytes(d.memory_bytes));
   for (const auto& [name, value] : d.libraries) out += fmt::format("  library   {} {}\n", name, value);
   for (const auto& [name, value] : d.limits) out += fmt::format("  limit     {}: {}\n", name, value);
+  if (d.peak) out += "  peak      " + peak_text(*d.peak) + "\n";
   for (const auto& a : d.advice) out += "  note      " + a + "\n";
   return out;
 }

@@ -177,6 +177,7 @@ BufferId PlanBuilder::reorder(ValueId id, Layout layout) {
   info.inputs = {describe_value(id, from)};
   info.outputs = {describe_value(id, layout)};
   info.quantized = type(id).encoded();
+  info.bytes = 2 * bytes_of(id);
   const BufferId destination = write(id, layout);
   if (emit_code_reorder(*this, info, t, from, layout, source, destination)) return destination;
   if (from == Layout::kPlain && layout == Layout::kChannelsLast && t.shape[1] <= kFewChannels &&

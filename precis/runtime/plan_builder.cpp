@@ -66,6 +66,7 @@ void PlanBuilder::emit(std::unique_ptr<Step> step, StepInfo info, const std::vec
   touched_.push_back(touched);
   plan_->steps.push_back(std::move(step));
   plan_->step_threads.push_back(op_threads_);
+  info.threads = op_threads_;
   plan_->info.steps.push_back(std::move(info));
 }
 
@@ -100,6 +101,13 @@ std::string PlanBuilder::describe_value(ValueId id, Layout layout) const {
   return text + " @per-channel";
 }
 
+double PlanBuilder::bytes_of(ValueId id) const {
+  const ValueType& t = type(id);
+  return fully_known(t.shape)
+             ? static_cast<double>(to_shape(t.shape).numel()) * dtype_bits(t.storage_dtype()) / 8
+             : 0;
+}
+
 StepInfo PlanBuilder::describe(const FusedOp& op, std::string kernel, const std::vector<ValueId>& inputs,
                                Layout in, Layout out) const {
   const Node& main = node(op);
@@ -113,11 +121,13 @@ StepInfo PlanBuilder::describe(const FusedOp& op, std::string kernel, const std:
   for (ValueId v : inputs) {
     info.inputs.push_back(describe_value(v, constant(v) != nullptr ? Layout::kPlain : in));
     info.quantized = info.quantized || type(v).encoded();
+    info.bytes += bytes_of(v);
   }
   for (ValueId v : op.outputs) {
     if (!v) continue;
     info.outputs.push_back(describe_value(v, out));
     info.quantized = info.quantized || type(v).encoded();
+    info.bytes += bytes_of(v);
   }
   info.macs = static_cast<double>(node_macs(*graph_, op.node));
   return info;

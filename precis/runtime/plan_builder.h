@@ -109,6 +109,7 @@ class PlanBuilder {
   StepInfo describe(const FusedOp& op, std::string kernel, const std::vector<ValueId>& inputs, Layout in,
                     Layout out) const;
   std::string describe_value(ValueId id, Layout layout) const;
+  double bytes_of(ValueId id) const;  // as stored; 0 where the shape is not known
   Tensor packed(const std::string& key, const std::function<Tensor()>& make) {
     return weights_.get(key, make);
   }

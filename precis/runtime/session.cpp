@@ -141,20 +141,24 @@ struct BoundPlan {
     return outputs;
   }
 
-  // The same, keeping the shorter of each step's time and what `best` holds.
-  void run_timed(std::span<const Tensor> inputs, std::vector<double>& best) {
+  std::vector<Session::StepTime> run_timed(std::span<const Tensor> inputs) {
     using Clock = std::chrono::steady_clock;
+    const auto call = Clock::now();
+    const auto ms_until = [&](Clock::time_point t) {
+      return std::chrono::duration<double, std::milli>(t - call).count();
+    };
+    std::vector<Session::StepTime> times(plan->steps.size());
     std::vector<Tensor> outputs = make_outputs();
     place_arguments(inputs, outputs);
     place_loose(inputs);
     const RunContext context{buffers, loose, nullptr};
     for_each_step([&](size_t i) {
-      const auto start = Clock::now();
+      times[i].start_ms = ms_until(Clock::now());
       run_step(i, context);
-      const double taken = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-      best[i] = std::min(best[i], taken);
+      times[i].ms = ms_until(Clock::now()) - times[i].start_ms;
     });
     finish_outputs(outputs);
+    return times;
   }
 };
 
@@ -226,15 +230,22 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs) {
   return s.bind(shapes_of(inputs), count).run(inputs, s.tap);
 }
 
-std::vector<double> Session::profile(std::span<const Tensor> inputs, int runs) {
+std::vector<Session::StepTime> Session::run_timed(std::span<const Tensor> inputs) {
   State& s = *state_;
   s.program->impl().check_inputs(inputs);
   if (s.program->impl().engine == Engine::kReference) return {};
   const int count = s.thread_count();
   const ThreadScope scope(count);
-  BoundPlan& bound = s.bind(shapes_of(inputs), count);
-  std::vector<double> best(bound.plan->steps.size(), std::numeric_limits<double>::infinity());
-  for (int i = 0; i < runs; ++i) bound.run_timed(inputs, best);
+  return s.bind(shapes_of(inputs), count).run_timed(inputs);
+}
+
+std::vector<double> Session::profile(std::span<const Tensor> inputs, int runs) {
+  std::vector<double> best;
+  for (int i = 0; i < runs; ++i) {
+    const std::vector<StepTime> times = run_timed(inputs);
+    best.resize(times.size(), std::numeric_limits<double>::infinity());
+    for (size_t k = 0; k < times.size(); ++k) best[k] = std::min(best[k], times[k].ms);
+  }
   return best;
 }
 

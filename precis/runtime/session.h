@@ -36,6 +36,8 @@ struct StepInfo {
   bool quantized = false; // computes on integer codes (in and out, or weights)
   bool float_fallback = false;  // an encoded operator that ran as dequantize -> float -> quantize
   double macs = 0;
+  double bytes = 0;       // of the values and weights that it reads and writes, as far as their shapes are known
+  int threads = 1;        // that its work is worth
 };
 
 struct PlanInfo {
@@ -75,6 +77,12 @@ class Session {
   void set_laid_out_tap(LaidOutTapFunction tap);
   // The plan for these input shapes (empty: the declared ones, unknown dimensions as 1).
   PlanInfo plan_info(std::span<const Shape> input_shapes = {});
+  // One run with the time of each step, in the order of plan_info(shapes of the inputs).steps. kFast only: empty for
+  // the reference engine.
+  struct StepTime {
+    double start_ms = 0, ms = 0;  // since the call
+  };
+  std::vector<StepTime> run_timed(std::span<const Tensor> inputs);
   // Runs `runs` times and returns the shortest time of each step in milliseconds, in the order of
   // plan_info(shapes of the inputs).steps. kFast only: empty for the reference engine.
   std::vector<double> profile(std::span<const Tensor> inputs, int runs);
