@@ -73,8 +73,12 @@ TEST(Profile, JsonTellsTheShareOfThePeak) {
   p.peak.gflops = 100;
   const auto document = nlohmann::json::parse(report::profile_json(p, {}));
   for (const auto& step : document["steps"]) {
-    if (step["op"] == "Conv") EXPECT_NEAR(step["of_peak"].get<double>(), step["gops"].get<double>() / 100, 1e-9);
-    if (step["op"] == "Reorder") EXPECT_TRUE(step["of_peak"].is_null());
+    if (step["op"] == "Conv") {
+      EXPECT_NEAR(step["of_peak"].get<double>(), step["gops"].get<double>() / 100, 1e-9);
+    }
+    if (step["op"] == "Reorder") {
+      EXPECT_TRUE(step["of_peak"].is_null());
+    }
   }
 }
 
