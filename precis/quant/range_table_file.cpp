@@ -106,14 +106,30 @@ struct RangeTableCodec {
     s.samples = r.get<uint64_t>();
     s.elements = r.get<uint64_t>();
     if (!std::isfinite(s.min) || !std::isfinite(s.max) || s.min > s.max) r.bad("a range is not finite or not ordered");
+    for (double d : {s.ema_min, s.ema_max, s.first_min, s.first_max})
+      if (!std::isfinite(d)) r.bad("an average is not finite");
     s.histogram.exponent_ = r.get<int32_t>();
     s.histogram.first_ = r.get<int64_t>();
     const uint32_t bins = r.get<uint32_t>();
-    if (bins > StreamingHistogram::kMaxBins || std::abs(s.histogram.exponent_) > 200 || std::abs(s.histogram.first_) > (1ll << 53))
+    if (bins > StreamingHistogram::kMaxBins || !within(s.histogram.exponent_, 200) || !within(s.histogram.first_, 1ll << 53))
       r.bad("a histogram is out of bounds");
     s.histogram.counts_.resize(bins);
     for (uint64_t& c : s.histogram.counts_) c = r.get<uint64_t>();
+    if (bins > 0) check_histogram(r, s);
     return s;
+  }
+  static bool within(int64_t v, int64_t bound) { return -bound <= v && v <= bound; }
+  // Whoever searches a histogram relies on these: its bins hold the whole range and each element once.
+  static void check_histogram(const ByteReader& r, const RangeStats& s) {
+    const double low = s.histogram.low();
+    const double high = low + s.histogram.bin_width() * static_cast<double>(s.histogram.counts_.size());
+    if (static_cast<double>(s.min) < low || static_cast<double>(s.max) > high) r.bad("a histogram does not hold its range");
+    uint64_t left = s.elements;
+    for (uint64_t c : s.histogram.counts_) {
+      if (c > left) r.bad("a histogram holds more values than its value has elements");
+      left -= c;
+    }
+    if (left != 0) r.bad("a histogram holds fewer values than its value has elements");
   }
 };
 

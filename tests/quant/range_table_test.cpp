@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstring>
+
+#include "precis/core/hash.h"
+#include "tests/support/expect_error.h"
+
 namespace precis::quant {
 namespace {
 
@@ -42,13 +48,38 @@ TEST(RangeTableFile, EveryTruncationAndBitFlipIsRefused) {
   t.entries["x"].add_sample(std::vector<float>{1, 1});
   t.channels["x"].add(Tensor::from<float>({1, 2}, {1, 1}));
   const std::string bytes = t.to_bytes();
-  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_THROW(RangeTable::from_bytes(std::string_view(bytes).substr(0, n), "t"), Error);
+  for (size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_THROW(RangeTable::from_bytes(std::string_view(bytes).substr(0, n), "t"), Error);
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string broken = bytes;
     broken[bit / 8] = static_cast<char>(broken[bit / 8] ^ (1 << (bit % 8)));
     EXPECT_THROW(RangeTable::from_bytes(broken, "t"), Error) << bit;
   }
   EXPECT_EQ(code_of("not a table at all"), ErrorCode::kMalformed);
+}
+
+// A checksum is no seal: whoever writes a table can make it right.
+TEST(RangeTableFile, AHistogramThatContradictsItsRangeIsRefused) {
+  RangeTable t;
+  t.entries["x"].add_sample(std::vector<float>{1, 1});
+  const std::string bytes = t.to_bytes();
+  const size_t stats = 8 + 4 + 4 + 4 + 8 + 4 + 1;  // magic, version, two empty hashes, count, key
+  const auto with = [&](size_t at, auto value) {
+    std::string changed = bytes;
+    std::memcpy(changed.data() + stats + at, &value, sizeof(value));
+    const uint64_t sum = xxh3(std::as_bytes(std::span(changed.data(), changed.size() - 8)));
+    std::memcpy(changed.data() + changed.size() - 8, &sum, 8);
+    return changed;
+  };
+  EXPECT_NO_THROW(RangeTable::from_bytes(with(4, 1.0f), "t"));
+  EXPECT_ERROR(RangeTable::from_bytes(with(4, 9.0f), "t"), ErrorCode::kMalformed, "does not hold its range");
+  EXPECT_ERROR(RangeTable::from_bytes(with(8, std::nan("")), "t"), ErrorCode::kMalformed,
+               "average is not finite");
+  EXPECT_ERROR(RangeTable::from_bytes(with(48, uint64_t{1}), "t"), ErrorCode::kMalformed, "more values than");
+  EXPECT_ERROR(RangeTable::from_bytes(with(48, uint64_t{3}), "t"), ErrorCode::kMalformed,
+               "fewer values than");
+  EXPECT_ERROR(RangeTable::from_bytes(with(56, INT32_MIN), "t"), ErrorCode::kMalformed, "out of bounds");
+  EXPECT_ERROR(RangeTable::from_bytes(with(60, INT64_MIN), "t"), ErrorCode::kMalformed, "out of bounds");
 }
 
 TEST(RangeTableFile, MergingDifferentModelsIsRefused) {
