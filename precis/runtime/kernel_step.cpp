@@ -76,9 +76,14 @@ void deliver(const RunContext& context, const Node& node, std::span<const Refere
     const ReferenceStep::Target& t = targets[i];
     if (t.loose >= 0) context.loose[static_cast<size_t>(t.loose)] = results[i].clone();
     if (t.buffer < 0) continue;
-    check(results[i].dtype() == t.dtype && results[i].shape() == t.shape, ErrorCode::kInternal,
-          "node '{}' ({}): output {} came out as {}{}, planned was {}{}", node.name, node.op, i,
-          dtype_name(results[i].dtype()), results[i].shape().str(), dtype_name(t.dtype), t.shape.str());
+    check(results[i].dtype() == t.dtype, ErrorCode::kInternal, "{}: output {} came out as {}, planned was {}",
+          describe(node), i, dtype_name(results[i].dtype()), dtype_name(t.dtype));
+    // Shapes that follow from contents are planned as the model declares them.
+    check(
+        results[i].shape() == t.shape, ErrorCode::kMalformed,
+        "{}: output {} has the shape {}, but the model declares {}; correct the declaration, or give inputs "
+        "whose contents fit it",
+        describe(node), i, results[i].shape().str(), t.shape.str());
     if (results[i].nbytes() > 0)
       std::memcpy(context.buffers[static_cast<size_t>(t.buffer)], results[i].bytes(),
                   static_cast<size_t>(results[i].nbytes()));

@@ -50,6 +50,15 @@ TEST(Session, ManyShapesStayWithinTheCache) {
               (Shape{batch, 10}));
 }
 
+// A length that only the contents tell, and a declaration that they do not keep.
+TEST(Session, ContentsThatContradictADeclaredShapeAreRefused) {
+  const Graph graph = parse_graph("graph net(s: i64[2]) -> (y) { y: f32[3,2] = ConstantOfShape(s) }");
+  Session session(Program::compile(graph));
+  EXPECT_EQ(session.run(std::vector<Tensor>{Tensor::from<int64_t>({2}, {3, 2})})[0].shape(), (Shape{3, 2}));
+  EXPECT_ERROR(session.run(std::vector<Tensor>{Tensor::from<int64_t>({2}, {1, 6})}), ErrorCode::kMalformed,
+               "has the shape [1,6], but the model declares [3,2]");
+}
+
 TEST(Session, HalfPrecisionRunsOnTheFloatKernels) {
   const Graph graph = parse_graph(R"(
 graph net(x: f16[1,3,8,8]) -> (y, r) {
