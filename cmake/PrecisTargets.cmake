@@ -14,6 +14,10 @@ if(PRECIS_SANITIZE)
   add_link_options(-fsanitize=${PRECIS_SANITIZE})
 endif()
 
+if(PRECIS_FUZZ)  # coverage for libFuzzer in all of our sources; only the targets of fuzz/ link its main()
+  list(APPEND PRECIS_COMPILE_OPTIONS -fsanitize=fuzzer-no-link)
+endif()
+
 # precis_room(<name> SOURCES ... DEPENDS <rooms> LINK <private third-party targets>)
 function(precis_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;DEPENDS;LINK" ${ARGN})

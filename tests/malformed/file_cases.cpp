@@ -1,5 +1,5 @@
 // A: wrong kinds of files and broken protobuf encodings. (Cuts at every byte and flips of every bit:
-// tests/onnx.)
+// sweep_test.cpp.)
 #include <sys/stat.h>
 
 #include <cstring>
