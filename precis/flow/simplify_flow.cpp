@@ -27,7 +27,7 @@ constexpr int64_t kRandomSamples = 4;  // of each length of the free dimensions
 // MACs with shape code folded: an exporter's shape arithmetic hides the shapes behind it, and the figure
 // would seem to grow with what the passes find out.
 int64_t macs_of(const Model& model) {
-  constexpr std::string_view kFolds[] = {"fold_constants"};
+  constexpr std::string_view kFolds[] = {"fold_shape_code", "fold_constants", "inline_constant_if"};
   Model folded = model;
   passes::run_passes(folded, kFolds);
   return count_macs(folded.graph).total;

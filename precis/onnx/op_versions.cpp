@@ -22,10 +22,32 @@ std::pair<const OpVersion*, const OpVersion*> rows(std::string_view op) {
   return {first, last};
 }
 
+// Operators that take or give tensors, sequences and optionals in one place, with the first version that
+// does.
+struct Containers {
+  std::string_view op;
+  int sequence, optional;
+};
+constexpr Containers kContainers[] = {
+    {"Identity", 14, 16},
+    {"If", 13, 16},
+    {"Loop", 13, 16},
+    {"Optional", 15, 15},
+    {"OptionalGetElement", 15, 15},
+    {"OptionalHasElement", 15, 15},
+    {"SequenceMap", 17, 17},
+};
+
 template <size_t N>
-bool accepts(const std::array<uint32_t, N>& types, size_t i, DType dtype) {
+bool accepts(const OpVersion& version, const std::array<uint32_t, N>& types, size_t i, DType dtype) {
   if (dtype == DType::kUndefined) return true;
   i = std::min(i, N - 1);
+  if (is_container(dtype)) {
+    const auto mixed = std::find_if(std::begin(kContainers), std::end(kContainers),
+                                    [&](const Containers& c) { return c.op == version.op; });
+    if (mixed == std::end(kContainers)) return types[i] == 0;
+    return version.since >= (dtype == DType::kSequence ? mixed->sequence : mixed->optional);
+  }
   while (i > 0 && types[i] == 0) --i;  // further inputs of a variadic operator are like its last
   return (types[i] >> (static_cast<int>(dtype) - 1) & 1) != 0;
 }
@@ -51,10 +73,10 @@ OpLifetime op_lifetime(std::string_view op) {
 }
 
 bool takes_input(const OpVersion& version, size_t i, DType dtype) {
-  return accepts(version.input_types, i, dtype);
+  return accepts(version, version.input_types, i, dtype);
 }
 bool gives_output(const OpVersion& version, size_t i, DType dtype) {
-  return accepts(version.output_types, i, dtype);
+  return accepts(version, version.output_types, i, dtype);
 }
 
 AttributeFact find_attribute(const OpVersion& version, std::string_view name) {

@@ -26,9 +26,13 @@ constexpr std::array kPasses = {
     PassInfo{"cancel_transposes",
              "merges transpositions, and moves them through other operators where they cancel",
              cancel_transposes},
+    PassInfo{"eliminate_common_subexpressions", "lets equal nodes and equal constants be one",
+             eliminate_common_subexpressions},
     PassInfo{"eliminate_dead_nodes", "removes nodes whose results nobody reads", eliminate_dead_nodes},
-    PassInfo{"eliminate_identity", "removes Identity, inference-time Dropout and casts to the same type",
-             eliminate_identity},
+    PassInfo{
+        "eliminate_identity",
+        "removes nodes that pass their input on: Identity, Dropout, and reshapes, slices, casts of nothing",
+        eliminate_identity},
     PassInfo{"fold_batch_norm", "folds BatchNormalization into the convolution or Gemm before it",
              fold_batch_norm},
     PassInfo{
@@ -37,6 +41,9 @@ constexpr std::array kPasses = {
         fold_channel_arithmetic},
     PassInfo{"fold_constants", "evaluates nodes whose inputs are all constant, within a growth limit",
              fold_constants},
+    PassInfo{"fold_pad", "turns Pad into the padding of the convolution or pool behind it", fold_pad},
+    PassInfo{"fold_shape_code", "turns arithmetic on shapes into constants where it is known",
+             fold_shape_code},
     PassInfo{"fuse_attention", "turns scaled dot-product attention written out into one node",
              fusion<fusions::fuse_attention>},
     PassInfo{"fuse_gelu", "turns composed Gelu, by erf and by tanh, into one node",
@@ -53,6 +60,10 @@ constexpr std::array kPasses = {
     PassInfo{"fuse_swish", "turns x * Sigmoid(x) into Swish", fusion<fusions::fuse_swish>},
     PassInfo{"hoist_activations", "moves Relu and Clip from behind a Concat to its inputs",
              hoist_activations},
+    PassInfo{"inline_constant_if", "puts the branch in the place of an If of constant condition",
+             inline_constant_if},
+    PassInfo{"merge_chains", "turns chains of Reshape, Squeeze, Unsqueeze and of Cast into one node",
+             merge_chains},
     PassInfo{"split_sums", "turns Sum into Add", split_sums},
     PassInfo{"widen_f16", "turns half-precision models into f32 ones with the same interface", widen_f16},
 };
@@ -84,20 +95,32 @@ constexpr std::array<std::string_view, 7> kLast = {
     "hoist_activations", "fold_constants",  "eliminate_dead_nodes"};
 
 // What makes any model smaller or faster and surprises nobody: no type changes, nothing is written that needs
-// a newer opset than allowed. In order:
-//   fold_constants, eliminate_identity   so that all others see constants and meet producers
-//   fuse_*                               before the folds that would take their parts away
-//   cancel_transposes                    between what the fusions left
-//   fold_batch_norm, fold_channel_arithmetic   the first exposes the second
-//   eliminate_dead_nodes                 what the others left over
+// a newer opset than allowed.
 constexpr std::array kSimplification = {
-    Simplification{"fold_constants"},          Simplification{"eliminate_identity"},
-    Simplification{"fuse_hard_swish"},         Simplification{"fuse_layer_norm", 17},
-    Simplification{"fuse_gelu", 20},           Simplification{"fuse_rms_norm", 23},
-    Simplification{"fuse_swish", 24},          Simplification{"fuse_rotary", 23},
-    Simplification{"fuse_attention", 23},      Simplification{"cancel_transposes"},
-    Simplification{"fuse_matmul_add"},         Simplification{"fold_batch_norm"},
-    Simplification{"fold_channel_arithmetic"}, Simplification{"eliminate_dead_nodes"},
+    // What is known before the model runs; conditions too.
+    Simplification{"fold_shape_code"},
+    Simplification{"fold_constants"},
+    Simplification{"inline_constant_if"},
+    // Producers and consumers meet.
+    Simplification{"eliminate_identity"},
+    Simplification{"merge_chains"},
+    // Before the folds that would take their parts away.
+    Simplification{"fuse_hard_swish"},
+    Simplification{"fuse_layer_norm", 17},
+    Simplification{"fuse_gelu", 20},
+    Simplification{"fuse_rms_norm", 23},
+    Simplification{"fuse_swish", 24},
+    Simplification{"fuse_rotary", 23},
+    Simplification{"fuse_attention", 23},
+    Simplification{"cancel_transposes"},
+    Simplification{"fuse_matmul_add"},
+    // Nothing is left around a convolution.
+    Simplification{"fold_pad"},
+    Simplification{"fold_batch_norm"},
+    Simplification{"fold_channel_arithmetic"},
+    // Behind the others, whose patterns must not share their inner values.
+    Simplification{"eliminate_common_subexpressions"},
+    Simplification{"eliminate_dead_nodes"},
 };
 
 void add(PassResult& total, const PassResult& more) {

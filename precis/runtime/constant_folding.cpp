@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "precis/graph/captures.h"
+#include "precis/graph/inline_if.h"
 #include "precis/graph/op.h"
 #include "precis/runtime/reference_ops.h"
 
@@ -77,13 +78,34 @@ bool fold_once(Graph& graph, const std::set<ValueId>& kept) {
   return folded;
 }
 
+// Puts branches in the place of every If whose condition is known; true when there was one.
+bool inline_once(Graph& graph, const std::set<ValueId>& kept, Bodies bodies) {
+  bool inlined = false;
+  const std::vector<NodeId> order(graph.order().begin(), graph.order().end());
+  for (NodeId id : order) {
+    const Graph* branch = constant_branch(graph, id);
+    const auto& outputs = graph.node(id).outputs;
+    if (branch == nullptr || (bodies == Bodies::kCompiled && has_subgraphs(*branch)) ||
+        std::any_of(outputs.begin(), outputs.end(), [&](ValueId v) { return v && kept.count(v) != 0; }))
+      continue;
+    inline_branch(graph, id);
+    inlined = true;
+  }
+  return inlined;
+}
+
 }  // namespace
 
-void infer_and_fold(Graph& graph, const std::vector<Shape>& input_shapes, const std::set<ValueId>& kept) {
+void infer_and_fold(Graph& graph, const std::vector<Shape>& input_shapes, const std::set<ValueId>& kept,
+                    Bodies bodies) {
   InferOptions options;
   options.input_shapes = input_shapes;
   infer_types(graph, options);
-  while (fold_once(graph, kept)) infer_types(graph, options);
+  for (;;) {
+    const bool inlined = inline_once(graph, kept, bodies);
+    if (!fold_once(graph, kept) && !inlined) return;
+    infer_types(graph, options);
+  }
 }
 
 }  // namespace precis::runtime

@@ -133,7 +133,7 @@ std::shared_ptr<const Program> Program::compile(const Graph& graph, const Progra
   impl.taps = find_taps(impl.prepared, options.taps);
   impl.taps_as_laid_out = options.taps_as_laid_out;
   if (!fast) return program;
-  infer_and_fold(impl.prepared, {}, impl.taps);
+  infer_and_fold(impl.prepared, {}, impl.taps, Bodies::kNotCompiled);
   impl.bodies = compile_bodies(impl.prepared);
   return program;
 }
@@ -141,7 +141,7 @@ std::shared_ptr<const Program> Program::compile(const Graph& graph, const Progra
 std::shared_ptr<const Plan> Program::Impl::plan(const std::vector<Shape>& shapes, int threads) const {
   return plans.get({shapes, threads}, [&]() -> std::shared_ptr<const Plan> {
     auto graph = std::make_shared<Graph>(prepared);
-    infer_and_fold(*graph, shapes, taps);
+    infer_and_fold(*graph, shapes, taps, Bodies::kCompiled);
     // A tapped value may lie inside of what a fusion would take away.
     if (taps.empty()) fusions::fuse_all(*graph, {.input_shapes = shapes});
     split_float_islands(*graph);
