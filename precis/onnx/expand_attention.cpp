@@ -35,8 +35,8 @@ Heads heads_of(NodeSite& s, size_t input, const char* attribute) {
   return {v, count, packed.known() ? Dim(packed.value / count) : Dim()};
 }
 
-ValueId split_heads(NodeSite& s, const Heads& h, int rank) {
-  if (rank == 4) return h.value;
+ValueId split_heads(NodeSite& s, const Heads& h, bool packed) {
+  if (!packed) return h.value;
   const ValueId split = s.op("Reshape", {h.value, s.ints({0, 0, h.count.value, -1}, "heads")});
   return s.op("Transpose", {split}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
 }
@@ -72,6 +72,7 @@ constexpr int64_t kMaxTriangle = 1 << 24;  // elements; a longer sequence is not
 struct Plan {
   Heads q, k, v;
   int rank = 0;
+  bool packed = false;  // heads lie in rows; one head alone is rows already
   Dim queries, keys, past;
   float scale = 1;
   bool causal = false;
@@ -97,6 +98,7 @@ std::optional<Plan> plan_attention(NodeSite& s) {
                                                      : p.keys;
   // A mask that is shorter than the keys leaves the last ones out: that cannot be a sum.
   if (s.in(3) && !fusions::Lengths(s.g).fit(s.in(3), -1, total)) return std::nullopt;
+  p.packed = p.rank == 3 && (p.q.count != Dim(1) || p.k.count != Dim(1) || s.in(4));
   p.causal = n.get_int("is_causal", 0) != 0;
   if (p.causal && !(p.queries.known() && total.known() && p.queries.value * total.value <= kMaxTriangle))
     return std::nullopt;
@@ -120,21 +122,27 @@ bool expand_attention(NodeSite& s) {
   if (!p) return false;
   const int64_t times = p->q.count.value / p->k.count.value;
   const auto keys_or_values = [&](const Heads& h, ValueId past) {
-    ValueId v = split_heads(s, h, p->rank);
+    ValueId v = split_heads(s, h, p->packed);
     if (past) v = s.op("Concat", {past, v}, {{"axis", int64_t{2}}});
     return repeated(s, v, h, times);
   };
-  const ValueId q = split_heads(s, p->q, p->rank), k = keys_or_values(p->k, s.in(4)),
+  const ValueId q = split_heads(s, p->q, p->packed), k = keys_or_values(p->k, s.in(4)),
                 v = keys_or_values(p->v, s.in(5));
-  const ValueId turned = s.op("Transpose", {k}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}});
+  const bool rows = p->rank == 3 && !p->packed;  // no dimension for the head
+  const std::vector<int64_t> turn = rows ? std::vector<int64_t>{0, 2, 1} : std::vector<int64_t>{0, 1, 3, 2};
+  const ValueId turned = s.op("Transpose", {k}, {{"perm", turn}});
   ValueId scores = s.op("Mul", {s.op("MatMul", {q, turned}), s.scalar(p->scale, "scale")});
   scores = capped(s, scores);
   if (p->causal)
     scores =
         s.op("Add", {scores, triangle(s, p->queries.value, p->keys.value + p->past.value, p->past.value)});
-  if (s.in(3)) scores = s.op("Add", {scores, added_mask(s, s.in(3))});
+  if (s.in(3)) {
+    ValueId mask = added_mask(s, s.in(3));
+    if (rows && rank_of(s, s.in(3)) == 4) mask = s.op("Squeeze", {mask, s.ints({1}, "head_axis")});
+    scores = s.op("Add", {scores, mask});
+  }
   const ValueId weights = s.op("Softmax", {scores}, {{"axis", int64_t{-1}}});
-  if (p->rank == 4) {
+  if (!p->packed) {
     s.become("MatMul", {weights, v});
     return true;
   }

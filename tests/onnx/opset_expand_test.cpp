@@ -111,6 +111,14 @@ TEST(OpsetExpand, AttentionForms) {
                                         "y = Attention(q, k, v, _, a, b) {is_causal=1}"));
 }
 
+TEST(OpsetExpand, AttentionOfOneHead) {
+  const std::string rows = "q: f32[4,3,8], k: f32[4,5,8], v: f32[4,5,6]",
+                    one = " {q_num_heads=1, kv_num_heads=1}";
+  expect_found_again("Attention", graph(rows, "y = Attention(q, k, v)" + one));
+  expect_found_again("Attention", graph(rows + ", m: f32[4,1,3,5]", "y = Attention(q, k, v, m)" + one));
+  expect_found_again("Attention", graph(rows + ", m: f32[3,5]", "y = Attention(q, k, v, m)" + one));
+}
+
 TEST(OpsetExpand, RotaryForms) {
   const std::string tables =
       "c: f32[20,4] = constant(normal, seed=1, scale=1) s: f32[20,4] = constant(normal, seed=2, scale=1) p: "

@@ -1,6 +1,8 @@
 // Attention and rotary embeddings found again in what exporters write, and what only looks like them.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "pass_harness.h"
 #include "precis/graph/text.h"
 #include "precis/runtime/reference_engine.h"
@@ -101,6 +103,37 @@ TEST(FuseAttention, TellsWhyAMaskDoesNotFit) {
   ASSERT_EQ(r.notes.size(), 1u);
   EXPECT_EQ(r.notes[0],
             "'y' has the form of Attention and stays as it is: its mask has 1 where the scores have 5");
+}
+
+// Heads as a part of the batch.
+TEST(FuseAttention, OfThreeDimensions) {
+  const std::string text =
+      "graph g(q: f32[8,3,8], k: f32[8,5,8], v: f32[8,5,6], m: f32[8,3,5], r: f32[3,5]) -> (y) { c: f32[] = "
+      "[0.3] q2 = Mul(q, c) "
+      "t = Transpose(k) {perm=[0,2,1]} s = MatMul(q2, t) ";
+  for (const char* rest :
+       {"w = Softmax(s) y = MatMul(w, v) }", "a = Add(s, m) w = Softmax(a) {axis=2} y = MatMul(w, v) }",
+        "a = Add(r, s) w = Softmax(a) y = MatMul(w, v) }"}) {
+    SCOPED_TRACE(rest);
+    const Model m = after_pass("fuse_attention", text + rest);
+    EXPECT_EQ(count(m.graph, "Attention"), 1u);
+    EXPECT_EQ(count(m.graph, "MatMul") + count(m.graph, "Mul"), 0u);
+  }
+}
+
+// One head of keys for all of the queries is a group; one of queries for all of the keys is none.
+TEST(FuseAttention, HeadsThatBroadcast) {
+  const auto text = [](const char* q, const char* k, const char* v) {
+    return fmt::format(
+        "graph g(q: f32[2,{},3,8], k: f32[2,{},5,8], v: f32[2,{},5,8]) -> (y) {{ t = Transpose(k) "
+        "{{perm=[0,1,3,2]}} s = MatMul(q, t) "
+        "w = Softmax(s) y = MatMul(w, v) }}",
+        q, k, v);
+  };
+  EXPECT_EQ(count(after_pass("fuse_attention", text("4", "1", "1")).graph, "Attention"), 1u);
+  expect_unchanged("fuse_attention", text("1", "4", "4"));
+  expect_unchanged("fuse_attention", text("4", "1", "4"));
+  expect_unchanged("fuse_attention", text("h", "j", "j"));
 }
 
 // Lengths that are known by their name alone: a mask cut to the length of the input out of a longer one.

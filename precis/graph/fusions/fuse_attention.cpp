@@ -1,11 +1,13 @@
 // Before:  y = MatMul(Softmax(scale * MatMul(q, Transpose(k)) [+ mask]), v)
 // After:   y = Attention(q, k, v, mask){scale}
-// q, k, v: [batch, heads, length, size]. The scale may be a factor or divisor of the scores, of q or of the
-// transposed k; the mask is a sum, or a Where that puts a huge negative number in the place of scores. Keys
-// and values that are repeated for groups of heads (Unsqueeze, Tile or Expand, Reshape) are read unrepeated.
-// Where all of q, k and v come from [batch, length, heads, size] by a transposition and the result goes back
-// by one, the node takes and gives rows [batch, length, heads * size], and the transpositions are gone.
+// q, k, v: [batch, heads, length, size], or [batch, length, size] with one head. The scale may be a factor or
+// divisor of the scores, of q or of the transposed k; the mask is a sum, or a Where that puts a huge negative
+// number in the place of scores. Keys and values that are repeated for groups of heads (Unsqueeze, Tile or
+// Expand, Reshape) are read unrepeated. Where all of q, k and v come from [batch, length, heads, size] by a
+// transposition and the result goes back by one, the node takes and gives rows [batch, length, heads * size],
+// and the transpositions are gone.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "precis/core/text.h"
@@ -53,7 +55,7 @@ std::optional<Scores> match_products(const Graph& g, ValueId v) {
   Scores s;
   for (ValueId before; before != v;) v = without_factor(g, before = v, s.scale);
   const Node* n = made_by(g, v, "MatMul");
-  if (n == nullptr || rank_of(g, v) != 4) return std::nullopt;
+  if (n == nullptr) return std::nullopt;
   s.product = v;
   s.q = without_factor(g, n->inputs[0], s.scale);
   s.turned_k = without_factor(g, n->inputs[1], s.scale);
@@ -102,11 +104,11 @@ std::optional<Repeated> repeated_heads(const Graph& g, ValueId v, int axis) {
 }
 
 std::vector<int64_t> swapped_last(std::vector<int64_t> perm) {
-  std::swap(perm[2], perm[3]);
+  std::swap(perm[perm.size() - 2], perm[perm.size() - 1]);
   return perm;
 }
 
-// What of it is not the same everywhere is not asked for by a permutation.
+// No permutation is asked for where none is needed.
 std::vector<int64_t> unless_identity(std::vector<int64_t> perm) {
   if (std::is_sorted(perm.begin(), perm.end())) perm.clear();
   return perm;
@@ -131,23 +133,26 @@ void drop_repeats(const Graph& g, Attention& a) {
 std::optional<Attention> match_attention(const Graph& g, ValueId y) {
   const Node* last = made_by(g, y, "MatMul");
   const Node* softmax = last != nullptr ? made_by(g, last->inputs[0], "Softmax") : nullptr;
-  if (softmax == nullptr || rank_of(g, y) != 4 || rank_of(g, last->inputs[1]) != 4) return std::nullopt;
-  if (const int64_t axis = softmax->get_int("axis", -1); axis != -1 && axis != 3) return std::nullopt;
+  const auto rank = rank_of(g, y);
+  if (softmax == nullptr || !rank || (*rank != 3 && *rank != 4)) return std::nullopt;
+  if (const int64_t axis = softmax->get_int("axis", -1); axis != -1 && axis != *rank - 1) return std::nullopt;
   const auto s = match_scores(g, softmax->inputs[0]);
   const auto turned = s ? transposed(g, s->turned_k) : std::nullopt;
-  if (!turned || turned->perm.size() != 4 || rank_of(g, s->q) != 4) return std::nullopt;
+  if (!turned || !std::isfinite(s->scale)) return std::nullopt;
+  for (ValueId v : {s->q, s->product, turned->value, last->inputs[1]})
+    if (rank_of(g, v) != rank) return std::nullopt;
   Attention a;
   a.q = s->q, a.k = turned->value, a.v = last->inputs[1];
   a.k_perm = unless_identity(swapped_last(turned->perm));
   a.product = s->product, a.mask = s->mask, a.kept = s->kept, a.otherwise = s->otherwise, a.scale = s->scale;
-  drop_repeats(g, a);
+  if (*rank == 4) drop_repeats(g, a);
   return a;
 }
 
 // "" when the mask fits the scores without making them more.
 std::string mask_obstacle(const Graph& g, Lengths& lengths, ValueId mask, ValueId scores) {
   const auto rank = rank_of(g, mask);
-  if (!rank || *rank < 2 || *rank > 4) return "its mask has another rank than 2 to 4";
+  if (!rank || *rank < 2 || *rank > *rank_of(g, scores)) return "its mask has another rank than its scores";
   for (int axis = 1; axis <= *rank; ++axis) {
     const Dim own = dim_of(g, mask, -axis), wanted = dim_of(g, scores, -axis);
     if (!lengths.fit(mask, -axis, wanted) && (axis == 1 || own != Dim(1)))
@@ -156,12 +161,21 @@ std::string mask_obstacle(const Graph& g, Lengths& lengths, ValueId mask, ValueI
   return "";
 }
 
-bool same_batch(const Graph& g, const Attention& a) {
-  const auto batch_of = [&](ValueId v, const std::vector<int64_t>& perm) {
-    return dim_of(g, v, perm.empty() ? 0 : static_cast<int>(perm[0]));
+// "" when samples and heads of the operands belong together: one head of keys and values for each head of
+// queries, or for a group of them.
+std::string operand_obstacle(const Graph& g, const Attention& a) {
+  const auto dim = [&](ValueId v, const std::vector<int64_t>& perm, size_t axis) {
+    return dim_of(g, v, perm.empty() ? static_cast<int>(axis) : static_cast<int>(perm[axis]));
   };
-  const Dim batch = dim_of(g, a.q, 0);
-  return surely_equal(batch, batch_of(a.k, a.k_perm)) && surely_equal(batch, batch_of(a.v, a.v_perm));
+  const Dim batch = dim(a.q, {}, 0);
+  if (!surely_equal(batch, dim(a.k, a.k_perm, 0)) || !surely_equal(batch, dim(a.v, a.v_perm, 0)))
+    return "the batch of its operands is not the same for certain";
+  if (rank_of(g, a.q) == 3) return "";
+  const Dim q = dim(a.q, {}, 1), k = dim(a.k, a.k_perm, 1), v = dim(a.v, a.v_perm, 1);
+  const bool grouped = q.known() && k.known() && k.value > 0 && q.value % k.value == 0;
+  if (!surely_equal(k, v) || (!surely_equal(q, k) && !grouped))
+    return "the heads of its operands do not belong together for certain";
+  return "";
 }
 
 class AttentionFuser {
@@ -178,8 +192,7 @@ class AttentionFuser {
   void fuse(NodeId id, const Attention& a) {
     const ValueId y = g_.node(id).outputs[0], mask = a.mask ? a.mask : a.kept;
     std::string obstacle = mask ? mask_obstacle(g_, lengths_, mask, a.product) : "";
-    if (obstacle.empty() && !same_batch(g_, a))
-      obstacle = "the batch of its operands is not the same for certain";
+    if (obstacle.empty()) obstacle = operand_obstacle(g_, a);
     if (!obstacle.empty()) {
       result_.notes.push_back(fmt::format("'{}' has the form of Attention and stays as it is: {}",
                                           printable(g_.value(y).name), obstacle));
@@ -193,11 +206,19 @@ class AttentionFuser {
     Replacement by{"Attention",
                    {a.q, turned(b, a.k, a.k_perm), turned(b, a.v, a.v_perm)},
                    {{"scale", static_cast<float>(a.scale)}}};
-    if (a.mask) by.inputs.push_back(a.mask);
-    if (a.kept)
-      by.inputs.push_back(b.op("Where", {a.kept, b.scalar(0, "kept"), b.scalar(a.otherwise, "left_out")}));
+    const bool one_head = rank_of(g_, a.q) == 3;  // heads were made part of the batch, or there are none
+    if (one_head) by.attributes.insert({{"q_num_heads", int64_t{1}}, {"kv_num_heads", int64_t{1}}});
+    if (mask) by.inputs.push_back(added_mask(b, a, one_head));
     become(g_, id, *nodes, std::move(by), result_);
-    join_heads(id, b);
+    if (!one_head) join_heads(id, b);
+  }
+
+  // Numbers to add, with a dimension for the head where scores have none.
+  ValueId added_mask(GraphBuilder& b, const Attention& a, bool one_head) const {
+    ValueId mask = a.mask;
+    if (a.kept) mask = b.op("Where", {a.kept, b.scalar(0, "kept"), b.scalar(a.otherwise, "left_out")});
+    if (!one_head || rank_of(g_, a.mask ? a.mask : a.kept) != 3) return mask;
+    return b.op("Unsqueeze", {mask, b.ints({1}, "heads_axis")});
   }
 
   static ValueId turned(GraphBuilder& b, ValueId v, const std::vector<int64_t>& perm) {
