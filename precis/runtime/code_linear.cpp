@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "precis/core/checked.h"
+#include "precis/kernels/simd/int8_sums.h"
+
 namespace precis::runtime {
 namespace {
 
@@ -34,6 +37,23 @@ ChannelConstants::ChannelConstants(PlanBuilder& b, const CodeLinear& linear,
   };
   multiplier = packed("multiplier", linear.multiplier);
   bias = packed("bias", {linear.bias.begin(), linear.bias.end()});
+  if (!linear.shift.empty()) shift = packed("shift", linear.shift);
+}
+
+int64_t RunTimeConstants::bytes() const {
+  return 2 * round_up(slots_ * int64_t{sizeof(float)}, kArenaAlignment);
+}
+
+RunTimeConstants::Bound RunTimeConstants::bind(const kernels::reference::DynamicGrid& grid,
+                                               kernels::simd::CodeType type, const float* multiplier,
+                                               const int32_t* offsets, std::byte* memory) const {
+  auto* const m = reinterpret_cast<float*>(memory);
+  auto* const o = reinterpret_cast<int32_t*>(memory + bytes() / 2);
+  for (int64_t i = 0; i < slots_; ++i) m[i] = grid.scale * multiplier[i];
+  if (offsets == nullptr) return {m, nullptr};
+  const auto zero = static_cast<uint32_t>(kernels::simd::zero_point_as_u8(type, grid.zero_point));
+  for (int64_t i = 0; i < slots_; ++i) o[i] = static_cast<int32_t>(zero * static_cast<uint32_t>(offsets[i]));
+  return {m, o};
 }
 
 std::unique_ptr<LinearKernel> make_linear_kernel(PlanBuilder& b, const CodeLinear& linear) {

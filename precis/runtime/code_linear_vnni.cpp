@@ -18,13 +18,17 @@ namespace simd = kernels::simd;
 constexpr int64_t kFewPixels = 8;  // of a register tile
 
 struct Constants {
-  Tensor weights, offsets, multiplier, bias;
-  bool with_bias = false;  // offsets hold the bias
+  Tensor weights, offsets, multiplier, bias, shift;
+  bool with_bias = false;  // offsets hold the bias; there is none where the input's grid is found at run time
   int passes = 1;
-  int64_t bytes() const { return weights.nbytes() + offsets.nbytes() + multiplier.nbytes() + bias.nbytes(); }
+  int64_t slots() const { return multiplier.nbytes() / int64_t{sizeof(float)}; }
+  int64_t bytes() const {
+    return weights.nbytes() + offsets.nbytes() + multiplier.nbytes() + bias.nbytes() + shift.nbytes();
+  }
   void set(simd::Epilogue& e) const {
     e.multiplier = reinterpret_cast<const float*>(multiplier.bytes());
     e.bias = with_bias ? nullptr : reinterpret_cast<const float*>(bias.bytes());
+    e.shift = reinterpret_cast<const float*>(shift.bytes());
   }
   // The operands of one call.
   template <typename Data>
@@ -36,17 +40,37 @@ struct Constants {
     d.offsets = reinterpret_cast<const int32_t*>(offsets.bytes());
     return d;
   }
+  // The same for one call, whose scratch memory then begins behind what the input's grid needs.
+  template <typename Data>
+  Data bind(Data d, LinearKernel::Call& call) const {
+    set(call.epilogue);
+    d.x = call.x;
+    d.y = call.y;
+    d.y_stride = call.y_stride;
+    if (call.grid == nullptr) return d;
+    const RunTimeConstants constants(slots());
+    const auto bound =
+        constants.bind(*call.grid, d.x_type, call.epilogue.multiplier, d.offsets, call.scratch);
+    call.epilogue.multiplier = bound.multiplier;
+    d.offsets = bound.offsets;
+    d.x_zero_point = call.grid->zero_point;
+    call.scratch += constants.bytes();
+    return d;
+  }
 };
 
 // order(values) puts constants per channel in the kernel's order; weights are left to the caller.
 template <typename Order>
 Constants constants_of(const CodeLinear& linear, const int16_t* centred, Order order) {
   Constants c;
+  const simd::CodeType type = linear.dynamic ? simd::CodeType::kU8 : linear.x_type;
+  const int32_t zero_point = linear.dynamic ? 1 : linear.x_zero_point;
   c.with_bias =
-      simd::sums_are_exact(linear.shape, centred, linear.x_type, linear.x_zero_point, linear.bias.data());
-  c.offsets = as_bytes(order(simd::channel_offsets(linear.shape, centred, linear.x_type, linear.x_zero_point,
-                                                   c.with_bias ? linear.bias.data() : nullptr)));
+      linear.dynamic || simd::sums_are_exact(linear.shape, centred, type, zero_point, linear.bias.data());
+  const int32_t* bias = c.with_bias && !linear.dynamic ? linear.bias.data() : nullptr;
+  c.offsets = as_bytes(order(simd::channel_offsets(linear.shape, centred, type, zero_point, bias)));
   c.multiplier = as_bytes(order(linear.multiplier));
+  if (!linear.shift.empty()) c.shift = as_bytes(order(linear.shift));
   if (!c.with_bias) c.bias = as_bytes(order(std::vector<float>(linear.bias.begin(), linear.bias.end())));
   return c;
 }
@@ -86,18 +110,15 @@ class PanelLinearKernel final : public LinearKernel {
       : plan_(std::move(plan)),
         constants_(std::move(constants)),
         kernel_(simd::panel_kernel_for(current_isa())),
-        data_(constants_->data<simd::PanelData>(linear)) {
+        data_(constants_->data<simd::PanelData>(linear)),
+        grid_bytes_(linear.dynamic ? RunTimeConstants(constants_->slots()).bytes() : 0) {
     cut(threads);
   }
   const char* name() const override { return "conv_u8s8_panels"; }
-  int64_t scratch_bytes() const override { return ranges() * range_bytes_; }
+  int64_t scratch_bytes() const override { return grid_bytes_ + ranges() * range_bytes_; }
 
   void run(Call call) const override {
-    constants_->set(call.epilogue);
-    simd::PanelData data = data_;
-    data.x = call.x;
-    data.y = call.y;
-    data.y_stride = call.y_stride;
+    const simd::PanelData data = constants_->bind(data_, call);
     run_chunks(ranges(), 1, [&](int64_t i, int64_t) {
       const int64_t pixel = i / panel_ranges() * pixels_per_range_;
       const int64_t panel = i % panel_ranges() * panels_per_range_;
@@ -134,7 +155,7 @@ class PanelLinearKernel final : public LinearKernel {
   std::shared_ptr<const Constants> constants_;
   simd::PanelKernel kernel_;
   simd::PanelData data_;
-  int64_t pixels_per_range_ = 1, panels_per_range_ = 1, range_bytes_ = 0;
+  int64_t grid_bytes_, pixels_per_range_ = 1, panels_per_range_ = 1, range_bytes_ = 0;
 };
 
 class DepthwiseLinearKernel final : public LinearKernel {
@@ -145,21 +166,18 @@ class DepthwiseLinearKernel final : public LinearKernel {
         constants_(std::move(constants)),
         kernel_(simd::depthwise_kernel_for(current_isa())),
         data_(constants_->data<simd::DepthwiseData>(linear)),
+        grid_bytes_(linear.dynamic ? RunTimeConstants(constants_->slots()).bytes() : 0),
         range_bytes_(round_up(plan_.scratch_bytes, kArenaAlignment)) {
     const simd::ConvShape& s = plan_.shape;
     pixels_per_range_ = range_length(s.rows(), threads, s.out[2]);
   }
   const char* name() const override { return "depthwise_u8s8"; }
   int64_t scratch_bytes() const override {
-    return ceil_div(plan_.shape.rows(), pixels_per_range_) * range_bytes_;
+    return grid_bytes_ + ceil_div(plan_.shape.rows(), pixels_per_range_) * range_bytes_;
   }
 
   void run(Call call) const override {
-    constants_->set(call.epilogue);
-    simd::DepthwiseData data = data_;
-    data.x = call.x;
-    data.y = call.y;
-    data.y_stride = call.y_stride;
+    const simd::DepthwiseData data = constants_->bind(data_, call);
     run_chunks(plan_.shape.rows(), pixels_per_range_, [&](int64_t first, int64_t last) {
       kernel_(plan_, data, call.epilogue, first, last,
               call.scratch + first / pixels_per_range_ * range_bytes_);
@@ -171,7 +189,7 @@ class DepthwiseLinearKernel final : public LinearKernel {
   std::shared_ptr<const Constants> constants_;
   simd::DepthwiseKernel kernel_;
   simd::DepthwiseData data_;
-  int64_t range_bytes_ = 0, pixels_per_range_ = 1;
+  int64_t grid_bytes_, range_bytes_ = 0, pixels_per_range_ = 1;
 };
 
 }  // namespace

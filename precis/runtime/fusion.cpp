@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "precis/runtime/channel_shuffle.h"
 
@@ -66,6 +67,7 @@ class Fuser {
   std::vector<FusedOp> run() {
     const auto order = graph_.order();
     for (size_t i = 0; i < order.size(); ++i) position_[index(order[i])] = i;
+    for (NodeId id : order) find_dynamic_chain(id);
     std::vector<FusedOp> ops;
     for (NodeId id : order) {
       if (taken_[index(id)]) continue;
@@ -74,7 +76,9 @@ class Fuser {
       op.outputs = graph_.node(id).outputs;
       taken_[index(id)] = true;
       op.chain = chain_at(id);
-      if (op.chain)
+      if (const auto dynamic = dynamic_.find(id); dynamic != dynamic_.end())
+        take_dynamic_chain(op, dynamic->second);
+      else if (op.chain)
         take_chain(op);
       else if (is_weighted(graph_.node(id)) || is_plain_norm(graph_.node(id)))
         extend(op);
@@ -115,6 +119,22 @@ class Fuser {
       if (!fully_known(a) || !fully_known(b) || to_shape(a) != to_shape(b)) return std::nullopt;
     }
     return chain;
+  }
+
+  // Found before all others: a factor of such a chain may stand before its first node.
+  void find_dynamic_chain(NodeId id) {
+    const Node& node = graph_.node(id);
+    if (!node.is("MatMulInteger") && !node.is("ConvInteger")) return;
+    auto chain = match_dynamic_chain(graph_, id, kept_);
+    if (!chain) return;
+    for (NodeId n : chain->absorbed) taken_[index(n)] = true;
+    dynamic_.emplace(id, std::move(*chain));
+  }
+
+  void take_dynamic_chain(FusedOp& op, const DynamicChain& chain) {
+    op.dynamic = chain;
+    op.absorbed = chain.absorbed;
+    op.outputs = {chain.output};
   }
 
   void take_chain(FusedOp& op) {
@@ -198,6 +218,7 @@ class Fuser {
 
   const Graph& graph_;
   const std::set<ValueId>& kept_;
+  std::map<NodeId, DynamicChain> dynamic_;  // by first node
   std::vector<bool> taken_;
   std::vector<size_t> position_;
 };

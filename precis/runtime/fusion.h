@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "precis/graph/graph.h"
+#include "precis/runtime/dynamic_chain.h"
 #include "precis/runtime/integer_contract.h"
 #include "precis/runtime/onednn/kernel.h"
 
@@ -47,6 +48,7 @@ struct FusedOp {
   NodeId node;                        // the main node
   std::vector<NodeId> absorbed;       // computed by the same step, in order
   std::optional<IntegerChain> chain;  // the contract's operation; the members below are then unused
+  std::optional<DynamicChain> dynamic;  // a product of codes found at run time; those below are then unused
   std::vector<NodeId> affine;  // of `absorbed`: one factor or summand per output channel; they go into the weights
   ValueId residual;                   // added before the activation; has the result's shape
   Activation activation;

@@ -17,13 +17,6 @@ namespace {
 namespace simd = kernels::simd;
 namespace ref = kernels::reference;
 
-// A convolution or product as the kernels see it.
-struct Problem {
-  simd::ConvShape shape;
-  Tensor weights;                         // codes, [out, in / groups, kernel...] order
-  Layout layout = Layout::kChannelsLast;  // of data, residual and result
-};
-
 // Weights stored [in, out] as [out, in].
 Tensor transposed(const Tensor& w) {
   Tensor t(w.dtype(), Shape{w.shape()[1], w.shape()[0]});
@@ -33,8 +26,8 @@ Tensor transposed(const Tensor& w) {
   return t;
 }
 
-std::optional<Problem> convolution_problem(const PlanBuilder& b, const Node& main) {
-  Problem p;
+std::optional<LinearProblem> convolution_problem(const PlanBuilder& b, const Node& main) {
+  LinearProblem p;
   const Shape x = b.shape(main.inputs[0]), y = b.shape(main.outputs[0]);
   p.weights = *b.constant(main.inputs[1]);
   const Geometry g = geometry_of(conv_params(main, x, p.weights.shape()).window, x.rank() - 2);
@@ -51,8 +44,8 @@ std::optional<Problem> convolution_problem(const PlanBuilder& b, const Node& mai
   return p;
 }
 
-std::optional<Problem> product_problem(const PlanBuilder& b, const Node& main) {
-  Problem p;
+std::optional<LinearProblem> product_problem(const PlanBuilder& b, const Node& main) {
+  LinearProblem p;
   const Shape x = b.shape(main.inputs[0]), y = b.shape(main.outputs[0]);
   const Tensor& w = *b.constant(main.inputs[1]);
   if (x.rank() < 2 || w.shape().rank() != 2) return std::nullopt;
@@ -63,13 +56,6 @@ std::optional<Problem> product_problem(const PlanBuilder& b, const Node& main) {
   p.shape.in_channels = x[x.rank() - 1];
   p.shape.out_channels = y[y.rank() - 1];
   return p;
-}
-
-std::optional<Problem> problem_of(const PlanBuilder& b, const Node& main) {
-  const Tensor* w = b.constant(main.inputs[1]);
-  const DType code = b.type(main.inputs[1]).encoding.code;
-  if (w == nullptr || (code != DType::kU8 && code != DType::kI8)) return std::nullopt;
-  return main.is("Conv") ? convolution_problem(b, main) : product_problem(b, main);
 }
 
 // Accumulator -> result, per channel. `result`: null for a float result.
@@ -110,6 +96,13 @@ simd::Epilogue epilogue_of(const PlanBuilder& b, const FusedOp& op, const CodeGr
 
 }  // namespace
 
+std::optional<LinearProblem> linear_problem(const PlanBuilder& b, const Node& main) {
+  const Tensor* w = b.constant(main.inputs[1]);
+  const DType code = b.type(main.inputs[1]).storage_dtype();
+  if (w == nullptr || (code != DType::kU8 && code != DType::kI8)) return std::nullopt;
+  return main.is("Conv") || main.is("ConvInteger") ? convolution_problem(b, main) : product_problem(b, main);
+}
+
 bool lower_code_linear(PlanBuilder& b, const FusedOp& op) {
   const Node& main = b.node(op);
   const simd::Kernels* kernels = code_kernels();
@@ -121,7 +114,7 @@ bool lower_code_linear(PlanBuilder& b, const FusedOp& op) {
   if (to_codes ? !result : b.type(op.outputs[0]).encoded() || b.type(op.outputs[0]).dtype != DType::kF32)
     return false;
   if (to_codes && op.chain->residual && !code_grid(b.type(op.chain->residual))) return false;
-  const auto problem = problem_of(b, main);
+  const auto problem = linear_problem(b, main);
   const auto linear = integer_linear(b.graph(), main, b.shape(data), b.shape(main.inputs[1]));
   if (!problem || !linear || linear->weight_slot != 1) return false;
 

@@ -32,6 +32,8 @@ Table make_table() {
   add(t, lower_quantize, {"precis::Quantize", "QuantizeLinear"});
   add(t, lower_dequantize, {"precis::Dequantize", "DequantizeLinear"});
   add(t, lower_requantize, {"precis::Requantize"});
+  add(t, lower_dynamic_quantize, {"DynamicQuantizeLinear"});
+  add(t, lower_dynamic_linear, {"MatMulInteger", "ConvInteger"});
   add(t, lower_float_convolution, {"Conv", "ConvTranspose"});
   add(t, lower_float_matmul, {"MatMul", "Gemm"});
   add(t, lower_float_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});

@@ -52,7 +52,7 @@ bool encoded(const Graph& graph, ValueId id) { return id && graph.value(id).type
 
 bool reads_codes(const Graph& graph, const FusedOp& op) {
   const Node& main = graph.node(op.node);
-  return !main.inputs.empty() && encoded(graph, main.inputs[0]);
+  return op.dynamic || (!main.inputs.empty() && encoded(graph, main.inputs[0]));
 }
 
 double estimated_ns(const Graph& graph, const FusedOp& op) {

@@ -64,6 +64,10 @@ DynamicGrid dynamic_grid_u8(int64_t n, const float* x) {
     lo = std::min(lo, x[i]);
     hi = std::max(hi, x[i]);
   }
+  return dynamic_grid_u8(lo, hi);
+}
+
+DynamicGrid dynamic_grid_u8(float lo, float hi) {
   DynamicGrid g;
   if (lo == hi) return g;
   g.scale = (hi - lo) / 255.0f;

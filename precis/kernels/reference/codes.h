@@ -55,5 +55,6 @@ struct DynamicGrid {
   int32_t zero_point = 0;
 };
 DynamicGrid dynamic_grid_u8(int64_t n, const float* x);
+DynamicGrid dynamic_grid_u8(float low, float high);  // of a range that holds 0
 
 }  // namespace precis::kernels::reference

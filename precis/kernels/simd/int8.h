@@ -21,6 +21,7 @@ enum class CodeType : uint8_t { kU8, kS8 };
 struct Epilogue {
   const float* multiplier = nullptr;  // contract: M[c]; for a float result s_x * s_w[c]
   const float* bias = nullptr;        // float(int32 bias); null where accumulators have it already
+  const float* shift = nullptr;       // float results: added to the product with the multiplier; null: nothing
   float low,
       high;  // fused activation on t: -inf/+inf none, 0/+inf Relu, Clip's limits in units of the result
   enum class Result : uint8_t { kU8, kS8, kF32 } result = Result::kU8;
@@ -123,6 +124,8 @@ struct Kernels {
   void (*rescale)(const Rescale& p, const std::byte* x, std::byte* y, int64_t n);
   void (*quantize)(const float* x, float scale, float zero_point, float code_min, float code_max,
                    CodeType type, std::byte* y, int64_t n);
+  // The least and the largest of n values and 0; NaN is passed over.
+  void (*range)(const float* x, int64_t n, float* low, float* high);
   void (*dequantize)(const std::byte* x, CodeType type, float scale, int32_t zero_point, float* y, int64_t n);
   void (*max_pool)(const PoolShape& shape, CodeType type, const std::byte* x, std::byte* y, int64_t first,
                    int64_t last);

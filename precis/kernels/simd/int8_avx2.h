@@ -157,7 +157,8 @@ struct Finish {
   __m256 scaled(__m256i acc, int64_t channel) const {
     __m256 t = _mm256_cvtepi32_ps(acc);
     if (e.bias != nullptr) t = _mm256_add_ps(t, _mm256_loadu_ps(e.bias + channel));
-    return _mm256_mul_ps(t, _mm256_loadu_ps(e.multiplier + channel));
+    t = _mm256_mul_ps(t, _mm256_loadu_ps(e.multiplier + channel));
+    return e.shift != nullptr ? _mm256_add_ps(t, _mm256_loadu_ps(e.shift + channel)) : t;
   }
   __m256 add_residual(__m256 t, const std::byte* codes) const {
     return _mm256_fmadd_ps(residual_multiplier, _mm256_cvtepi32_ps(load_centred8(codes, e.residual_type, residual_zero_point)), t);

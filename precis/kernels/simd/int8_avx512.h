@@ -43,7 +43,8 @@ struct Finish512 {
   __m512 scaled(__m512i sums, int64_t slot) const {
     __m512 t = _mm512_cvtepi32_ps(sums);
     if (e.bias != nullptr) t = _mm512_add_ps(t, _mm512_loadu_ps(e.bias + slot));
-    return _mm512_mul_ps(t, _mm512_loadu_ps(e.multiplier + slot));
+    t = _mm512_mul_ps(t, _mm512_loadu_ps(e.multiplier + slot));
+    return e.shift != nullptr ? _mm512_add_ps(t, _mm512_loadu_ps(e.shift + slot)) : t;
   }
   __m512 clamped(__m512 t) const {
     if (clamps_low) t = _mm512_max_ps(low, t);

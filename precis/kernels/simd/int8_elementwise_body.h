@@ -59,6 +59,20 @@ void quantize_codes(const float* x, float scale, float zero_point, float code_mi
   });
 }
 
+void find_range(const float* x, int64_t n, float* low, float* high) {
+  Real least = Lanes::set(0.0f), largest = least;
+  in_vectors(n, [&](int64_t i, auto count) {
+    const Real v = Lanes::load(x + i, count);  // lanes behind the end hold 0
+    least = Lanes::smaller(v, least);
+    largest = Lanes::larger(v, largest);
+  });
+  float lows[Lanes::kCount], highs[Lanes::kCount];
+  Lanes::store(lows, Full(), least);
+  Lanes::store(highs, Full(), largest);
+  *low = *std::min_element(lows, lows + Lanes::kCount);
+  *high = *std::max_element(highs, highs + Lanes::kCount);
+}
+
 void dequantize_codes(const std::byte* x, CodeType type, float scale, int32_t zero_point, float* y, int64_t n) {
   const CodeReader read(type, zero_point);
   const Real s = Lanes::set(scale);
@@ -99,6 +113,7 @@ void fill_elementwise(Kernels& k) {
   k.rescale = rescale_codes;
   k.quantize = quantize_codes;
   k.dequantize = dequantize_codes;
+  k.range = find_range;
   k.blend_codes = blend_codes;
   k.blend_reals = blend_reals;
 }

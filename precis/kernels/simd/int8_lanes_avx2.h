@@ -82,6 +82,9 @@ struct Lanes {
   static Real divide(Real a, Real b) { return _mm256_div_ps(a, b); }
   static Real fused(Real a, Real b, Real c) { return _mm256_fmadd_ps(a, b, c); }
   static Real clamped(Real v, Real low, Real high) { return _mm256_min_ps(high, _mm256_max_ps(low, v)); }
+  // The second one where the first is NaN.
+  static Real smaller(Real a, Real b) { return _mm256_min_ps(a, b); }
+  static Real larger(Real a, Real b) { return _mm256_max_ps(a, b); }
   static Real zero_for_nan(Real v) { return _mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD_Q)); }
 };
 

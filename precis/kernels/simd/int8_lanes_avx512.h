@@ -66,6 +66,9 @@ struct Lanes {
   static Real clamped(Real v, Real low, Real high) {
     return _mm512_maskz_min_ps(kAll, high, _mm512_maskz_max_ps(kAll, low, v));
   }
+  // The second one where the first is NaN.
+  static Real smaller(Real a, Real b) { return _mm512_maskz_min_ps(kAll, a, b); }
+  static Real larger(Real a, Real b) { return _mm512_maskz_max_ps(kAll, a, b); }
   static Real zero_for_nan(Real v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v); }
 
  private:
