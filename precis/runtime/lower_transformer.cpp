@@ -112,13 +112,54 @@ BufferId mask_buffer(PlanBuilder& b, const FusedOp& op, ValueId mask) {
   return to;
 }
 
+ValueId output(const FusedOp& op, size_t i) { return i < op.outputs.size() ? op.outputs[i] : ValueId{}; }
+
+// Floats, no counts of keys, no scores for others to see.
 bool takes_attention(const PlanBuilder& b, const FusedOp& op) {
   const Node& main = b.node(op);
+  for (size_t i : {0, 1, 2, 4, 5})
+    if (main.input(i) && !is_float(b, main.inputs[i])) return false;
   for (size_t i : {0, 1, 2})
-    if (!is_float(b, main.inputs[i]) || b.shape(main.inputs[i]).numel() == 0) return false;
-  for (size_t i : {4, 5, 6})
-    if (main.input(i)) return false;
-  return main.get_int("softmax_precision", 1) == 1 && gives_one_result(b, op);
+    if (output(op, i) && !is_float(b, output(op, i))) return false;
+  const ValueId scores = output(op, 3);
+  return !main.input(6) && !(scores && b.is_seen(scores)) && main.get_int("softmax_precision", 1) == 1;
+}
+
+// Rows of each head, with those of the past before them where there is one: as they lie, or copied together
+// when there is a past or somebody reads the whole.
+struct HeadRows {
+  BufferId buffer = -1;
+  ref::HeadStrides strides;
+};
+
+HeadRows rows_of_heads(PlanBuilder& b, const FusedOp& op, size_t input, const Heads& h) {
+  const Node& main = b.node(op);
+  const ValueId past = main.input(input + 3), whole = output(op, input);
+  const BufferId own = b.read(main.inputs[input], Layout::kPlain);
+  const bool seen = whole && b.is_seen(whole);
+  if (!past && !seen) return {own, h.strides};
+  const int64_t before = past ? b.shape(past)[2] : 0, total = checked_add(before, h.length);
+  const int64_t heads = checked_mul(h.batch, h.heads), head = checked_mul(total, h.size);
+  const BufferId old = past ? b.read(past, Layout::kPlain) : -1;
+  const BufferId to = seen ? b.write(whole, Layout::kPlain)
+                           : b.scratch(checked_mul(checked_mul(heads, head), int64_t{sizeof(float)}));
+  std::vector<BufferId> touched = {own, to};
+  if (past) touched.push_back(old);
+  emit_call(b, op, "joined heads", {main.inputs[input]}, Layout::kPlain, touched,
+            [=](std::span<std::byte* const> buffers) {
+              run_chunks(heads, 1, [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) {
+                  float* y = results(buffers, to) + i * head;
+                  if (before > 0)
+                    y = std::copy_n(floats(buffers, old) + i * before * h.size, before * h.size, y);
+                  const float* x =
+                      floats(buffers, own) + i / h.heads * h.strides.batch + i % h.heads * h.strides.head;
+                  for (int64_t row = 0; row < h.length; ++row, x += h.strides.row)
+                    y = std::copy_n(x, h.size, y);
+                }
+              });
+            });
+  return {to, {checked_mul(h.heads, head), head, h.size}};
 }
 
 }  // namespace
@@ -130,19 +171,20 @@ bool lower_attention(PlanBuilder& b, const FusedOp& op) {
   const Heads q = heads_of(main, b.shape(main.inputs[0]), "q_num_heads"),
               k = heads_of(main, b.shape(main.inputs[1]), "kv_num_heads"),
               v = heads_of(main, b.shape(main.inputs[2]), "kv_num_heads");
-  ref::AttentionParams p = attention_params(main, q, k, v, -1);
+  ref::AttentionParams p =
+      attention_params(main, q, k, v, main.input(4) ? b.shape(main.inputs[4])[2] : int64_t{-1});
   p.y = heads_of(main, b.shape(op.outputs[0]), "q_num_heads").strides;
   const ValueId mask = main.input(3);
-  if (mask && (b.is_loose(mask) || b.shape(mask).numel() == 0)) return false;
   if (mask) set_mask(main, b.shape(mask), p);
   const BufferId added = mask ? mask_buffer(b, op, mask) : -1;
   if (mask && added < 0) return false;
+  const HeadRows keys = rows_of_heads(b, op, 1, k), values = rows_of_heads(b, op, 2, v);
+  p.k = keys.strides, p.v = values.strides;
   const simd::AttentionCall call = call_of(p);
   const AttentionWork work = cut(p, *kernels, call, b.threads());
   const int64_t items = checked_mul(work.heads, work.parts);
-  std::vector<BufferId> touched;
-  for (size_t i : {0, 1, 2}) touched.push_back(b.read(main.inputs[i], Layout::kPlain));
-  const BufferId qs = touched[0], ks = touched[1], vs = touched[2];
+  const BufferId qs = b.read(main.inputs[0], Layout::kPlain), ks = keys.buffer, vs = values.buffer;
+  std::vector<BufferId> touched = {qs, ks, vs};
   const BufferId scratch = b.scratch(checked_mul(checked_mul(items, work.scratch), int64_t{sizeof(float)}));
   const BufferId out = b.write(op.outputs[0], Layout::kPlain);
   touched.insert(touched.end(), {scratch, out});

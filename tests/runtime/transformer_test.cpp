@@ -56,14 +56,28 @@ TEST(Transformer, AttentionWithFlags) {
   })");
 }
 
+TEST(Transformer, AttentionWithAPast) {
+  const std::string inputs =
+      "graph g(q: f32[2,4,3,8], k: f32[2,2,3,8], v: f32[2,2,3,6], a: f32[2,2,5,8], b: f32[2,2,5,6]";
+  expect_engines_agree(inputs + ") -> (y) { y = Attention(q, k, v, _, a, b) {is_causal=1} }");
+  expect_engines_agree(inputs + ") -> (y, pk, pv) { y, pk, pv = Attention(q, k, v, _, a, b) {is_causal=1} }");
+  expect_engines_agree(inputs + ", m: f32[3,8]) -> (y, pv) { y, pk, pv = Attention(q, k, v, m, a, b) }");
+  expect_engines_agree(
+      "graph g(q: f32[2,4,3,8], k: f32[2,2,3,8], v: f32[2,2,3,6]) -> (y, pk) { y, pk = Attention(q, k, v) }");
+  expect_engines_agree(
+      "graph g(q: f32[2,3,32], k: f32[2,3,16], v: f32[2,3,16], a: f32[2,2,5,8], b: f32[2,2,5,8]) -> (y, pk, "
+      "pv) { y, pk, pv = "
+      "Attention(q, k, v, _, a, b) {q_num_heads=4, kv_num_heads=2} }");
+  if (kernels::simd::transformer_kernels_for(current_isa()) == nullptr) return;
+  for (const std::string& name : step_names(parse_graph(
+           inputs + ") -> (y, pk, pv) { y, pk, pv = Attention(q, k, v, _, a, b) {is_causal=1} }")))
+    EXPECT_EQ(name.find("reference"), std::string::npos) << name;
+}
+
 TEST(Transformer, AttentionThatTheReferenceComputes) {
   expect_engines_agree(
       "graph g(q: f32[1,2,3,8], k: f32[1,2,4,8], v: f32[1,2,4,8]) -> (y, pk, pv, s) { y, pk, pv, s = "
       "Attention(q, k, v) }");
-  expect_engines_agree(
-      "graph g(q: f32[1,2,3,8], k: f32[1,2,4,8], v: f32[1,2,4,8], a: f32[1,2,2,8], b: f32[1,2,2,8]) -> (y, "
-      "pk, pv) "
-      "{ y, pk, pv = Attention(q, k, v, _, a, b) {is_causal=1} }");
 }
 
 TEST(Transformer, Rotary) {
