@@ -8,7 +8,6 @@
 #include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/graph/builder.h"
-#include "precis/graph/macs.h"
 #include "precis/graph/op.h"
 #include "precis/passes/bias_correction.h"
 #include "precis/passes/override_rules.h"
@@ -16,6 +15,7 @@
 #include "precis/passes/quantize_weights.h"
 #include "precis/passes/round_before_sums.h"
 #include "precis/passes/settle_scales.h"
+#include "precis/passes/skipped_nodes.h"
 #include "precis/quant/quantize.h"
 
 namespace precis::passes {
@@ -29,7 +29,7 @@ class StaticQuantizer {
       : g_(g), ranges_(ranges), options_(options), rules_(g, options.rules), place_(place_quantization(g, options)) {}
 
   QuantizeReport run() {
-    measure_shares();
+    report_.skipped = skipped_nodes(g_, place_);
     choose_encodings();
     encode_constants();
     encode_activations();
@@ -252,24 +252,6 @@ class StaticQuantizer {
     else
       g_.insert_node_before(g_.order().front(), std::move(n));
     for (const Use& u : code_uses) g_.set_input(u.node, static_cast<size_t>(u.slot), q);
-  }
-
-  // --- report --------------------------------------------------------------------------------------------------
-  void measure_shares() {
-    double bytes = 0;
-    for (ValueId v : g_.initializers()) bytes += static_cast<double>(g_.constant(v)->nbytes());
-    const MacCount macs = count_macs(g_);
-    for (NodeId id : g_.order()) {
-      const std::string& reason = place_.reasons[static_cast<size_t>(id.index)];
-      if (place_.role(id) != QuantRole::kFloat || reason == "not a float operator") continue;
-      const Node& n = g_.node(id);  // unnamed ones go by their result
-      SkippedNode s{n.name.empty() ? g_.value(n.output(0)).name : n.name, n.op, reason, 0, 0};
-      for (ValueId v : g_.node(id).inputs)
-        if (const Tensor* t = g_.constant(v); t && bytes > 0) s.byte_share += static_cast<double>(t->nbytes()) / bytes;
-      if (macs.total > 0)
-        s.mac_share = static_cast<double>(macs.by_node[static_cast<size_t>(id.index)]) / static_cast<double>(macs.total);
-      report_.skipped.push_back(std::move(s));
-    }
   }
 
   struct Renamed {

@@ -139,7 +139,10 @@ Tensor centered(const Node& node, const Tensor& codes, const Tensor* zero_points
     dims[0] = zp.numel();
     zp = zp.reshaped(Shape(std::move(dims)));
   }
-  return broadcast_binary(BinaryOp::kSub, node, codes.cast(DType::kI32), zp);
+  Tensor y = broadcast_binary(BinaryOp::kSub, node, codes.cast(DType::kI32), zp);
+  require(node, y.shape() == codes.shape(), "zero points of shape {} do not fit codes of shape {}",
+          zp.shape().str(), codes.shape().str());
+  return y;
 }
 
 Tensor centered(const Node& node, const Tensor& codes, int32_t zero_point) {

@@ -141,7 +141,8 @@ Tensors normalize_groups(const Node& node, Inputs inputs, int64_t groups) {
           channels);
   const Tensor& scale = required(node, inputs, 1, x.dtype(), channels);
   const Tensor& bias = required(node, inputs, 2, x.dtype(), channels);
-  const int64_t outer = checked_mul(x.shape()[0], groups);
+  // Any number of groups divides no channels.
+  const int64_t outer = x.numel() == 0 ? 0 : checked_mul(x.shape()[0], groups);
   Tensor y(x.dtype(), x.shape());
   for_float(node, x.dtype(), [&](auto zero) {
     using T = decltype(zero);

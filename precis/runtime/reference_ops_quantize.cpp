@@ -39,6 +39,10 @@ struct Rows {
 };
 bool as_rows(const Encoding& e, const Shape& shape, Rows& r) {
   if (e.grid != Encoding::Grid::kUniform || dtype_bits(e.code) < 8) return false;
+  if (e.scales.empty()) {  // one for each index of an axis of none
+    r = {0, 0, 0};
+    return shape.numel() == 0;
+  }
   const int axis = encoding_axis(e, shape);
   r = {1, 1, shape.numel()};
   if (axis == -1) return true;

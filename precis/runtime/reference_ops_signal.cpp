@@ -23,7 +23,8 @@ int64_t int_scalar(const Node& node, Inputs inputs, size_t i, const char* what, 
 }
 
 Tensor as_output_type(const Node& node, const Tensor& t) {
-  const DType dtype = dtype_from_onnx_code(node.get_int("output_datatype", 1));
+  const int64_t code = node.get_int("output_datatype", 0);  // 0: undefined, the default
+  const DType dtype = code == 0 ? DType::kF32 : dtype_from_onnx_code(code);
   return dtype == t.dtype() ? t : t.cast(dtype);
 }
 

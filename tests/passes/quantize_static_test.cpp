@@ -226,6 +226,32 @@ TEST(QuantizeStatic, EveryFloatOperatorHasItsReason) {
   EXPECT_THAT(report.skipped[1].reason, HasSubstr("more than 8 bits"));
 }
 
+TEST(QuantizeStatic, WeightsInBodiesAreNamed) {
+  Model m = model_of(R"(
+  graph g(x: f32[1,2]) -> (y) {
+    n: i64[] = 3
+    v: f32[2,2] = [1, -2, 3, 4]
+    w: f32[2,2] = [1, -2, 3, 4]
+    h = MatMul(x, v)
+    l = Loop(n, _, h) {body=graph b(i: i64[], go: bool[], s: f32[1,2]) -> (go, t) {
+      u: f32[2,2] = [1, 2, 3, 4]
+      p = MatMul(s, w)
+      q = MatMul(p, u)
+      t = Tanh(q)
+    }}
+    y = MatMul(l, v)
+  })");
+  const auto report = quantize(m);
+  EXPECT_EQ(report.quantized_nodes, 2);
+  ASSERT_EQ(report.skipped.size(), 3u);
+  EXPECT_EQ(report.skipped[0].op, "Loop");
+  EXPECT_EQ(report.skipped[1].node, "p");
+  EXPECT_EQ(report.skipped[1].reason, "in the body of Loop 'l', which stays float");
+  EXPECT_NEAR(report.skipped[1].byte_share, 16.0 / (3 * 16 + 8), 1e-12);
+  EXPECT_EQ(report.skipped[2].node, "q");
+  EXPECT_NEAR(report.skipped[2].byte_share, 16.0 / (3 * 16 + 8), 1e-12);
+}
+
 TEST(QuantizeStatic, RulesLeaveNodesInFloatWithTheirReason) {
   Model m = model_of(kTwoConvs);
   QuantizeOptions o = minmax();

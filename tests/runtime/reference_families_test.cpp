@@ -203,6 +203,20 @@ TEST(Detection, RoiAlignTakesTheMeanOfItsPoints) {
                ErrorCode::kMalformed, "region 0 has the coordinate nan");
 }
 
+TEST(Codes, ScalesOfAnEmptyAxis) {
+  const std::string inputs = "x: f32[?,?,?], s: f32[?]";
+  EXPECT_EQ(
+      run_op(inputs, "y = QuantizeLinear(x, s) {axis=1}", {floats({2, 0, 3}, {}), floats({0}, {})}).shape(),
+      (Shape{2, 0, 3}));
+}
+
+TEST(Codes, ZeroPointsThatWidenTheProductAreRefused) {
+  EXPECT_ERROR(run_op("a: i8[?], b: i8[?], z: i8[?,?]", "y = MatMulInteger(a, b, z)",
+                      {floats({2}, {1, 2}).cast(DType::kI8), floats({2}, {1, 2}).cast(DType::kI8),
+                       floats({3, 1}, {1, 2, 3}).cast(DType::kI8)}),
+               ErrorCode::kMalformed, "zero points of shape [3,1] do not fit codes of shape [2]");
+}
+
 // --- sampling
 
 TEST(Sampling, OfOnePointInAllModes) {

@@ -81,6 +81,15 @@ TEST_F(WorkLimits, GramsAreSoughtNoLongerThanThoseOfThePool) {
   EXPECT_THAT(numbers(run_op("x: i64[5]", op, {longs({5}, {1, 2, 1, 2, 3})})), testing::ElementsAre(2, 2));
 }
 
+// Any number of groups divides no channels.
+TEST(Work, GroupsOfNothingAreNotCounted) {
+  EXPECT_EQ(run_op("x: f32[2,0,3], s: f32[0], b: f32[0]",
+                   "y = GroupNormalization(x, s, b) {num_groups=1099511627776}",
+                   {filled({2, 0, 3}), filled({0}), filled({0})})
+                .shape(),
+            (Shape{2, 0, 3}));
+}
+
 // 10^15 products by the definition.
 TEST(Work, LettersOfOneOperandAreSummedFirst) {
   const Tensor x = filled({100, 100, 10});
