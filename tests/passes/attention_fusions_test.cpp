@@ -180,6 +180,22 @@ TEST(FuseAttention, HeadsInGroupsWithoutTranspositions) {
     }
 }
 
+// Heads repeated to shapes that are computed, and that others read, too.
+TEST(FuseAttention, HeadsInGroupsByComputedShapes) {
+  const Model m = after_pass("fuse_attention",
+                             "graph g(q: f32[n,4,t,8], k: f32[n,2,t,8], v: f32[n,2,t,8]) -> (y, s) { two: "
+                             "i64[1] = [2] zero: i64[1] = [0] one: i64[1] = [1] "
+                             "three: i64[1] = [3] four: i64[1] = [4] eight: i64[1] = [8] s = Shape(k) n = "
+                             "Slice(s, zero, one, zero) t = Slice(s, two, three, zero) "
+                             "apart = Concat(n, two, two, t, eight) {axis=0} all = Concat(n, four, t, eight) "
+                             "{axis=0} k1 = Unsqueeze(k, two) k2 = Expand(k1, apart) "
+                             "k3 = Reshape(k2, all) v1 = Unsqueeze(v, two) v2 = Expand(v1, apart) v3 = "
+                             "Reshape(v2, all) kt = Transpose(k3) {perm=[0,1,3,2]} "
+                             "p = MatMul(q, kt) w = Softmax(p) y = MatMul(w, v3) }");
+  ASSERT_EQ(count(m.graph, "Attention"), 1u);
+  EXPECT_EQ(count(m.graph, "Expand"), 0u);
+}
+
 // x in one of the two layouts, full tables with a 1 for the heads, and the statements that rotate.
 std::string rotary(bool heads_first, bool halves, const std::string& statements) {
   const std::string x = heads_first ? "[2,4,3,8]" : "[2,3,4,8]",

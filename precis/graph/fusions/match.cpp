@@ -145,7 +145,8 @@ bool surely_equal(const Dim& a, const Dim& b) {
 
 namespace {
 
-// What `last` is made of, back to the leaves.
+// What `last` is made of, back to the leaves. Shapes and axes that are computed are no part of it: nobody may
+// read them afterwards, or others may.
 std::vector<NodeId> nodes_behind(const Graph& g, NodeId last, const std::vector<ValueId>& leaves) {
   std::vector<NodeId> nodes;
   std::set<NodeId> seen = {last};
@@ -154,6 +155,8 @@ std::vector<NodeId> nodes_behind(const Graph& g, NodeId last, const std::vector<
     const ValueId v = open.back();
     open.pop_back();
     if (!v || contains(leaves, v)) continue;
+    if (const DType dtype = g.value(v).type.dtype; dtype != DType::kF32 && dtype != DType::kUndefined)
+      continue;
     const NodeId id = g.value(v).producer;
     if (!id || !seen.insert(id).second) continue;
     nodes.push_back(id);
