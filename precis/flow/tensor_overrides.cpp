@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "precis/core/check.h"
 #include "precis/core/io.h"
@@ -16,6 +17,8 @@ namespace {
 
 using nlohmann::json;
 using quant::GridSpec;
+
+constexpr float kLargestCode = 65535;  // of 16-bit codes
 
 class OverrideReader {
  public:
@@ -48,13 +51,20 @@ class OverrideReader {
   float number(const json& v, const char* key) const {
     // ONNX Runtime's own runner writes scalars as one-element lists.
     const json& n = v.is_array() && v.size() == 1 ? v[0] : v;
-    require(n.is_number() && std::isfinite(n.get<double>()), key, "a finite number");
+    require(n.is_number() && std::isfinite(n.get<double>()) && std::fabs(n.get<double>()) <= std::numeric_limits<float>::max(), key,
+            "a finite number that float can hold");
     return n.get<float>();
+  }
+
+  int32_t code(const json& v) const {
+    const float c = number(v, "zero_point");
+    require(c == std::floor(c) && std::fabs(c) <= kLargestCode, "zero_point", "a whole number between -65535 and 65535");
+    return static_cast<int32_t>(c);
   }
 
   void set(passes::OverrideRule& r, const std::string& key, const json& v) const {
     if (key == "scale") r.scale = number(v, "scale");
-    else if (key == "zero_point") r.zero_point = static_cast<int32_t>(number(v, "zero_point"));
+    else if (key == "zero_point") r.zero_point = code(v);
     else if (key == "rmin") r.range_min = number(v, "rmin");
     else if (key == "rmax") r.range_max = number(v, "rmax");
     else if (key == "symmetric") {

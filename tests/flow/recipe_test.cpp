@@ -81,5 +81,16 @@ TEST(TensorOverrides, OnnxRuntimesFormat) {
   EXPECT_ERROR(read_tensor_overrides(dir / "worse.json"), ErrorCode::kUsage, "not valid JSON");
 }
 
+TEST(TensorOverrides, NumbersThatNoCodeOrFloatCanHold) {
+  const test::TempDir dir;
+  const auto read = [&](const std::string& entry) {
+    write_file(dir / "o.json", R"({"data": [{)" + entry + "}]}", Overwrite::kReplace);
+    read_tensor_overrides(dir / "o.json");
+  };
+  EXPECT_ERROR(read(R"("scale": 1, "zero_point": 1e30)"), ErrorCode::kUsage, "expected a whole number between");
+  EXPECT_ERROR(read(R"("scale": 1, "zero_point": 1.5)"), ErrorCode::kUsage, "expected a whole number between");
+  EXPECT_ERROR(read(R"("scale": 1e300, "zero_point": 1)"), ErrorCode::kUsage, "that float can hold");
+}
+
 }  // namespace
 }  // namespace precis::flow
