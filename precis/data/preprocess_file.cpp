@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kMaxSide = 65536;
 
+constexpr size_t kMaxName = 100;
 const std::vector<std::string> kKeys = {"name",  "resize", "crop", "color", "layout",
                                         "scale", "mean",   "std",  "dtype"};
 const std::vector<std::string> kResizeKeys = {"mode", "size", "filter", "antialias"};
@@ -99,6 +100,15 @@ DType read_dtype(const YamlNode& node) {
   return dtype;
 }
 
+// A label for reports, kept as it prints; short enough that printing leaves it whole.
+std::string read_name(const YamlNode& node) {
+  const std::string name = printable(node.as_string("name"));
+  if (name.size() > kMaxName)
+    node.fail_value(
+        fmt::format("name takes {} bytes when printed, expected at most {}", name.size(), kMaxName));
+  return name;
+}
+
 }  // namespace
 
 Preprocess preprocess_from_text(const std::string& yaml, const std::string& where) {
@@ -108,7 +118,7 @@ Preprocess preprocess_from_text(const std::string& yaml, const std::string& wher
   const auto with = [&](const char* key, auto&& use) {
     if (const YamlNode* node = root.find(key)) use(*node);
   };
-  with("name", [&](const YamlNode& n) { p.name = printable(n.as_string("name")); });
+  with("name", [&](const YamlNode& n) { p.name = read_name(n); });
   with("resize", [&](const YamlNode& n) { read_resize(n, p); });
   with("crop", [&](const YamlNode& n) { read_crop(n, p); });
   with("color", [&](const YamlNode& n) {

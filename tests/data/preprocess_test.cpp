@@ -215,6 +215,12 @@ TEST(PreprocessFileMalformed, H15WrongTypes) {
   refused("- crop\n", {"the preprocessing is a list, expected a map"});
   refused("", {"the preprocessing is nothing"});
 }
+TEST(PreprocessFileMalformed, NamesThatPrintingWouldCut) {
+  const std::string longest(100, 'n');
+  EXPECT_EQ(preprocess_from_text("name: " + longest, "p.yaml").name, longest);
+  refused("name: " + longest + "n", {"name takes 101 bytes when printed, expected at most 100"});
+  refused("name: " + std::string(26, '\xff'), {"name takes 104 bytes"});
+}
 TEST(PreprocessFileMalformed, H15DuplicateKey) {
   refused("crop: 1\ncrop: 2\n", {"line 2", "'crop' is there twice"});
 }
