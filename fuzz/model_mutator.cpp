@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "fuzz/wire_tree.h"
 #include "precis/graph/op.h"
@@ -136,8 +137,9 @@ class Mutator {
     return found;
   }
 
-  const Place* pick(const std::vector<Place>& from) {
-    return from.empty() ? nullptr : &from[rng_.below(from.size())];
+  std::optional<Place> pick(const std::vector<Place>& from) {
+    if (from.empty()) return std::nullopt;
+    return from[rng_.below(from.size())];
   }
 
   void remove() {
@@ -176,8 +178,8 @@ class Mutator {
     if (theirs.empty()) return;
     const Place& from = theirs[rng_.below(theirs.size())];
     const std::vector<Place> like = where(from.node->kind, from.entry().number);
-    const Place* to = pick(like);
-    if (to == nullptr) return;
+    const std::optional<Place> to = pick(like);
+    if (!to) return;
     WireEntry part = from.entry().clone();
     if (rng_.below(2) == 0)
       to->entry() = std::move(part);
@@ -188,8 +190,8 @@ class Mutator {
   const OpDecl& any_operator() { return *all_ops()[rng_.below(all_ops().size())]; }
 
   void change_operator() {
-    const Place* p = pick(where(MessageKind::kNode, 4));
-    if (p != nullptr) p->entry().bytes = any_operator().op;
+    const std::optional<Place> p = pick(where(MessageKind::kNode, 4));
+    if (p) p->entry().bytes = any_operator().op;
   }
 
   // An attribute that the node's operator, or another one, knows, with a value of its kind.
@@ -250,8 +252,8 @@ class Mutator {
                                                                           {MessageKind::kOpsetImport, 2},
                                                                           {MessageKind::kAttribute, 3}}};
     const auto& [kind, number] = kFields[rng_.below(kFields.size())];
-    const Place* p = pick(where(kind, number));
-    if (p != nullptr) change_field(*p);
+    const std::optional<Place> p = pick(where(kind, number));
+    if (p) change_field(*p);
   }
 
   void change_field(const Place& p) {

@@ -1,5 +1,8 @@
 // Accepted models, quantized on made-up samples: what comes out passes Precis' own reader and checks, has the
 // same inputs and outputs, and is finite where the float model was.
+#include <array>
+#include <utility>
+
 #include "fuzz/exercise.h"
 #include "fuzz/targets/targets.h"
 #include "precis/data/random_source.h"
@@ -10,20 +13,23 @@
 namespace precis::fuzz {
 namespace {
 
-const char* const kRecipes[] = {
-    "{quantize_static: {observer: minmax}}, {write: {format: qdq}}",
-    "{quantize_static: {observer: mse, target: precis}}, {write: {format: qdq}}",
-    "{quantize_static: {observer: entropy, activations: s8, isa_safe: true}}, {write: {format: qoperator}}",
-    "{quantize_static: {observer: percentile, target: tensorrt, weight_bits: 4}}, {write: {format: qdq}}",
-    "{quantize_static: {observer: moving-average, target: openvino, per_channel: false}}, {write: {format: "
-    "qoperator}}",
-};
+// quantize_static's options and the format that write uses.
+constexpr std::array<std::pair<const char*, const char*>, 5> kRecipes = {{
+    {"observer: minmax", "qdq"},
+    {"observer: mse, target: precis", "qdq"},
+    {"observer: entropy, activations: s8, isa_safe: true", "qoperator"},
+    {"observer: percentile, target: tensorrt, weight_bits: 4", "qdq"},
+    {"observer: moving-average, target: openvino, per_channel: false", "qoperator"},
+}};
 
 flow::Recipe recipe_for(Bytes model) {
   size_t sum = 0;
   for (std::byte b : model) sum += static_cast<size_t>(b);
-  const std::string tail = kRecipes[sum % std::size(kRecipes)];
-  return flow::parse_recipe("recipe: 1\nstages: [{prepare: {}}, {calibrate: {}}, " + tail + "]\n", "recipe");
+  const auto& [quantize, format] = kRecipes[sum % kRecipes.size()];
+  const std::string text =
+      std::string("recipe: 1\nstages: [{prepare: {}}, {calibrate: {}}, {quantize_static: {") + quantize +
+      "}}, {write: {format: " + format + "}}]\n";
+  return flow::parse_recipe(text, "recipe");
 }
 
 void check_signature(const Graph& before, const Graph& after) {

@@ -11,12 +11,12 @@ namespace precis::fuzz {
 namespace {
 
 void use(const quant::RangeTable& table) {
-  for (const auto& [name, stats] : table.entries)
+  for (const auto& entry : table.entries)
     for (quant::ObserverKind kind :
          {quant::ObserverKind::kMinMax, quant::ObserverKind::kMse, quant::ObserverKind::kEntropy}) {
       quant::ObserverOptions options;
       options.kind = kind;
-      accepts([&] { quant::choose_range(stats, quant::GridSpec{}, options); });
+      accepts([&] { quant::choose_range(entry.second, quant::GridSpec{}, options); });
     }
 }
 
