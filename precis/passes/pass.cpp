@@ -6,6 +6,7 @@
 #include <array>
 
 #include "precis/core/check.h"
+#include "precis/core/limits.h"
 #include "precis/graph/captures.h"
 #include "precis/graph/fusions/fusions.h"
 #include "precis/graph/op.h"
@@ -40,7 +41,7 @@ constexpr std::array kPasses = {
         "folds per-channel Mul, Div, Add, Sub by constants into the convolution or batch norm before them",
         fold_channel_arithmetic},
     PassInfo{"fold_constants", "evaluates nodes whose inputs are all constant, within a growth limit",
-             fold_constants},
+             fold_constants, fold_constants_within},
     PassInfo{"fold_pad", "turns Pad into the padding of the convolution or pool behind it", fold_pad},
     PassInfo{"fold_shape_code", "turns arithmetic on shapes into constants where it is known",
              fold_shape_code},
@@ -70,8 +71,10 @@ constexpr std::array kPasses = {
 
 // The preparation of every float model, in order:
 //   widen_f16               everything below computes in f32
-//   fold_constants          shape code and computed weights become constants that the others can see
-//   eliminate_identity      so that producers and consumers meet
+//   fold_shape_code, fold_constants, inline_constant_if     shape code, computed weights and branches that
+//   are
+//                           decided become what the others can see
+//   eliminate_identity, merge_chains     so that producers and consumers meet
 //   split_sums              the rules for Add hold for Sum
 //   fuse_hard_swish, fuse_gelu, fuse_swish     one function of one input instead of sums, products and
 //                           quotients: a table on codes
@@ -80,19 +83,21 @@ constexpr std::array kPasses = {
 //                           it
 //   cancel_transposes       layouts of exporters: what is left stands between other neighbours
 //   fuse_matmul_add         a bias that is part of its Gemm is not a quantized sum
+//   fold_pad                no step of its own for what a convolution does by itself
 //   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the
 //                           first exposes the second
 //   hoist_activations       an activation stands where it can fuse: at what makes the values, not behind the
 //                           Concat of them
 //   fold_constants, eliminate_dead_nodes       what the folds left over
-constexpr std::array<std::string_view, 9> kFirst = {"widen_f16",  "fold_constants",  "eliminate_identity",
-                                                    "split_sums", "fuse_hard_swish", "fuse_gelu",
-                                                    "fuse_swish", "fuse_layer_norm", "fuse_rms_norm"};
+constexpr std::array<std::string_view, 12> kFirst = {
+    "widen_f16",          "fold_shape_code", "fold_constants",  "inline_constant_if",
+    "eliminate_identity", "merge_chains",    "split_sums",      "fuse_hard_swish",
+    "fuse_gelu",          "fuse_swish",      "fuse_layer_norm", "fuse_rms_norm"};
 // Until nothing changes: what one layer's attention tells about lengths, the next one's needs.
 constexpr std::array<std::string_view, 2> kLayerByLayer = {"fuse_rotary", "fuse_attention"};
-constexpr std::array<std::string_view, 7> kLast = {
-    "cancel_transposes", "fuse_matmul_add", "fold_batch_norm",     "fold_channel_arithmetic",
-    "hoist_activations", "fold_constants",  "eliminate_dead_nodes"};
+constexpr std::array<std::string_view, 8> kLast = {
+    "cancel_transposes",       "fuse_matmul_add",   "fold_pad",       "fold_batch_norm",
+    "fold_channel_arithmetic", "hoist_activations", "fold_constants", "eliminate_dead_nodes"};
 
 // What makes any model smaller or faster and surprises nobody: no type changes, nothing is written that needs
 // a newer opset than allowed.
@@ -129,8 +134,51 @@ void add(PassResult& total, const PassResult& more) {
   for (const auto& [name, changes] : more.by_pass) total.by_pass[name] += changes;
 }
 
+int64_t constant_bytes(const Graph& graph) {
+  int64_t bytes = 0;
+  for (ValueId v : graph.initializers()) bytes += graph.constant(v)->nbytes();
+  return bytes;
+}
+
+// What the constants of a model may take when all passes are through.
+int64_t room_for_constants(const Graph& graph) {
+  return constant_bytes(graph) + static_cast<int64_t>(limits().max_fold_growth_bytes);
+}
+
 // Every round of run_passes_until_done shrinks the graph; this only ends what would never end.
 constexpr int kMaxRounds = 32;
+
+PassResult run_pass(Model& model, std::string_view name, int64_t room) {
+  const PassInfo* pass = find_pass(name);
+  check(pass != nullptr, ErrorCode::kUsage, "there is no pass named '{}'", name);
+  PassResult r = pass->run_within != nullptr ? pass->run_within(model, room - constant_bytes(model.graph))
+                                             : pass->run(model);
+  if (r.changes == 0) return r;
+  r.by_pass[std::string(name)] = r.changes;
+  model.graph.remove_dead_values();
+  model.graph.sort();
+  infer_types(model.graph);
+  try {
+    validate(model);
+  } catch (const Error& e) {
+    fail(ErrorCode::kInternal, "pass {} broke the graph: {}", name, e.what());
+  }
+  return r;
+}
+
+PassResult run_in_order(Model& model, std::span<const std::string_view> names, int64_t room) {
+  PassResult total;
+  infer_types(model.graph);
+  // Closed, so that every pass sees what subgraphs read.
+  const bool with_bodies = has_subgraphs(model.graph);
+  if (with_bodies) close_subgraphs(model.graph, OuterConstants::kAsInputs);
+  for (std::string_view name : names) add(total, run_pass(model, name, room));
+  if (with_bodies) {
+    open_subgraphs(model.graph);
+    infer_types(model.graph);
+  }
+  return total;
+}
 
 }  // namespace
 
@@ -143,33 +191,7 @@ const PassInfo* find_pass(std::string_view name) {
 }
 
 PassResult run_passes(Model& model, std::span<const std::string_view> names) {
-  PassResult total;
-  infer_types(model.graph);
-  // Closed, so that every pass sees what subgraphs read.
-  const bool with_bodies = has_subgraphs(model.graph);
-  if (with_bodies) close_subgraphs(model.graph, OuterConstants::kAsInputs);
-  for (std::string_view name : names) {
-    const PassInfo* pass = find_pass(name);
-    check(pass != nullptr, ErrorCode::kUsage, "there is no pass named '{}'", name);
-    PassResult r = pass->run(model);
-    const bool changed = r.changes > 0;
-    if (changed) r.by_pass[std::string(name)] = r.changes;
-    add(total, r);
-    if (!changed) continue;
-    model.graph.remove_dead_values();
-    model.graph.sort();
-    infer_types(model.graph);
-    try {
-      validate(model);
-    } catch (const Error& e) {
-      fail(ErrorCode::kInternal, "pass {} broke the graph: {}", name, e.what());
-    }
-  }
-  if (with_bodies) {
-    open_subgraphs(model.graph);
-    infer_types(model.graph);
-  }
-  return total;
+  return run_in_order(model, names, room_for_constants(model.graph));
 }
 
 PassResult prepare(Model& model) {
@@ -190,8 +212,9 @@ std::vector<std::string_view> simplification_for(int64_t opset) {
 
 PassResult run_passes_until_done(Model& model, std::span<const std::string_view> names) {
   PassResult total;
+  const int64_t room = room_for_constants(model.graph);
   for (int round = 0; round < kMaxRounds; ++round) {
-    const PassResult r = run_passes(model, names);
+    const PassResult r = run_in_order(model, names, room);
     total.notes = r.notes;  // refusals come again in every round: those of the last one stand
     if (r.changes == 0) break;
     total.changes += r.changes;

@@ -24,6 +24,8 @@ struct PassInfo {
   const char* name;
   const char* summary;
   PassResult (*run)(Model& model);
+  // The same where the pass adds constants: by `growth` bytes at most.
+  PassResult (*run_within)(Model& model, int64_t growth) = nullptr;
 };
 
 std::span<const PassInfo> all_passes();          // parameterless passes, sorted by name

@@ -12,6 +12,7 @@ PassResult eliminate_identity(Model& model);
 PassResult fold_batch_norm(Model& model);
 PassResult fold_channel_arithmetic(Model& model);
 PassResult fold_constants(Model& model);
+PassResult fold_constants_within(Model& model, int64_t growth);
 PassResult fold_pad(Model& model);
 PassResult fold_shape_code(Model& model);
 PassResult fuse_matmul_add(Model& model);

@@ -3,6 +3,7 @@
 #include "precis/core/check.h"
 #include "precis/graph/text.h"
 #include "precis/runtime/reference_engine.h"
+#include "precis/runtime/session.h"
 #include "tests/support/tensor_compare.h"
 
 namespace precis::test {
@@ -111,13 +112,65 @@ TEST(FoldConstants, ALargeResultIsNotFolded) {
   })");
 }
 
+TEST(FoldConstants, WhatIsLargeOnTheWayOnlyCostsMemory) {
+  Model m = model_of(R"(
+  graph g(x: f32[4]) -> (y) {
+    one: f32[1] = [1]
+    shape: i64[2] = [2000, 2000]
+    big = Expand(one, shape)
+    sum = ReduceSum(big) {keepdims=0}
+    y = Mul(x, sum)
+  })");
+  EXPECT_EQ(run_pass(m, "fold_constants").changes, 2);
+  ASSERT_EQ(m.graph.order().size(), 1u);
+  EXPECT_EQ(m.graph.constant(m.graph.node(m.graph.order()[0]).input(1))->at_double(0), 4e6);
+}
+
+TEST(FoldConstants, TheGrowthOfAllIsLimited) {
+  std::string text =
+      "graph g(x: f32[500,500]) -> (y) { one: f32[1] = [1]  shape: i64[2] = [500, 500]  small: i64[1] = "
+      "[8]\n";
+  for (int i = 0; i < 3; ++i)  // 1 MB each
+    text += fmt::format("b{0} = Expand(one, shape) as b{0}\n r{0} = Relu({1}) s{0} = Add(r{0}, b{0})\n", i,
+                        i ? fmt::format("s{}", i - 1) : "x");
+  text += "e = Expand(one, small) f = ReduceSum(e) y = Mul(s2, f) }";
+  Model m = model_of(text);
+  runtime::register_evaluator();
+  const std::string_view names[] = {"fold_constants"};
+  const passes::PassResult r = passes::run_passes_until_done(m, names);
+  EXPECT_EQ(r.changes, 3);  // one of the three, the small one and its sum
+  ASSERT_EQ(r.notes.size(), 2u);
+  EXPECT_NE(r.notes[0].find("1000000 bytes"), std::string::npos);
+  int64_t bytes = 0;
+  for (ValueId v : m.graph.initializers()) bytes += m.graph.constant(v)->nbytes();
+  EXPECT_LE(bytes, (1 << 20) + 64);
+}
+
+// A constant that is read elsewhere stays beside what is made of it.
+TEST(FoldConstants, GrowthCountsWhatStays) {
+  const auto folded = [](const char* result) {
+    Model m = model_of(fmt::format(R"(
+    graph g(x: f32[600,600]) -> (y, z) {{
+      w: f32[600,600] = constant(normal, seed=1, scale=1)
+      t = Transpose(w)
+      y = MatMul(x, t)
+      z = {}
+    }})",
+                                   result));
+    return run_pass(m, "fold_constants").changes;
+  };
+  EXPECT_EQ(folded("Relu(y)"), 1);
+  EXPECT_EQ(folded("MatMul(x, w)"), 0);  // 1.4 MB more
+}
+
 TEST(EliminateIdentity, InTheMiddleAndAtTheOutput) {
   expect_rewrite("eliminate_identity", R"(
   graph g(x: f32[4]) -> (y) {
     a = Identity(x)
     r = Relu(a)
     y = Identity(r)
-  })", R"(
+  })",
+                 R"(
   graph g(x: f32[4]) -> (y) {
     y = Relu(x) as r
   })");
@@ -134,7 +187,8 @@ TEST(FuseMatMulAdd, BecomesGemm) {
     b: f32[3] = [1, 2, 3]
     m = MatMul(x, w)
     y = Add(m, b)
-  })", R"(
+  })",
+                 R"(
   graph g(x: f32[2,2]) -> (y) {
     w: f32[2,3] = [1, 2, 3, 4, 5, 6]
     b: f32[3] = [1, 2, 3]
@@ -148,7 +202,8 @@ TEST(EliminateDeadNodes, WholeChains) {
     a = Exp(x)
     b = Neg(a)
     y = Relu(x)
-  })", "graph g(x: f32[4]) -> (y) { y = Relu(x) }");
+  })",
+                 "graph g(x: f32[4]) -> (y) { y = Relu(x) }");
 }
 
 TEST(WidenF16, KeepsTheInterface) {
@@ -169,15 +224,19 @@ TEST(WidenF16, KeepsTheInterface) {
 
 // What stands around the composed form in the tests below.
 std::string hard_swish(const std::string& statements) {
-  return "graph g(x: f32[2,9]) -> (y) { three: f32[] = [3] six: f32[] = [6] zero: f32[] = [0] sixth: f32[] = [0.16666667] " + statements + " }";
+  return "graph g(x: f32[2,9]) -> (y) { three: f32[] = [3] six: f32[] = [6] zero: f32[] = [0] sixth: f32[] = "
+         "[0.16666667] " +
+         statements + " }";
 }
 
 TEST(FuseHardSwish, EveryWayToComposeIt) {
-  for (const char* form :
-       {"a = Add(x, three) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)", "a = Add(three, x) c = Clip(a, zero, six) m = Mul(c, x) y = Mul(sixth, m)",
-        "a = Add(x, three) c = Clip(a, zero, six) d = Div(c, six) y = Mul(x, d)", "h = HardSigmoid(x) {alpha=0.16666667, beta=0.5} y = Mul(h, x)"}) {
+  for (const char* form : {"a = Add(x, three) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)",
+                           "a = Add(three, x) c = Clip(a, zero, six) m = Mul(c, x) y = Mul(sixth, m)",
+                           "a = Add(x, three) c = Clip(a, zero, six) d = Div(c, six) y = Mul(x, d)",
+                           "h = HardSigmoid(x) {alpha=0.16666667, beta=0.5} y = Mul(h, x)"}) {
     SCOPED_TRACE(form);
-    expect_rewrite("fuse_hard_swish", hard_swish(form), "graph g(x: f32[2,9]) -> (y) { y = HardSwish(x) }", 1e-6);
+    expect_rewrite("fuse_hard_swish", hard_swish(form), "graph g(x: f32[2,9]) -> (y) { y = HardSwish(x) }",
+                   1e-6);
   }
   expect_rewrite("fuse_hard_swish", hard_swish("a = Add(x, three) c = Clip(a, zero, six) y = Div(c, six)"),
                  "graph g(x: f32[2,9]) -> (y) { y = HardSigmoid(x) {alpha=0.16666667, beta=0.5} }", 1e-6);
@@ -209,8 +268,11 @@ TEST(FoldChannelArithmetic, IntoABatchNormalization) {
 }
 
 TEST(SplitSums, IntoAdds) {
-  expect_rewrite("split_sums", "graph g(x: f32[2,3], a: f32[3], b: f32[2,1]) -> (y, z) { y = Sum(x, a) z = Sum(x, a, b) }",
-                 "graph g(x: f32[2,3], a: f32[3], b: f32[2,1]) -> (y, z) { y = Add(x, a) z/partial = Add(x, a) z = Add(z/partial, b) }", 0);
+  expect_rewrite("split_sums",
+                 "graph g(x: f32[2,3], a: f32[3], b: f32[2,1]) -> (y, z) { y = Sum(x, a) z = Sum(x, a, b) }",
+                 "graph g(x: f32[2,3], a: f32[3], b: f32[2,1]) -> (y, z) { y = Add(x, a) z/partial = Add(x, "
+                 "a) z = Add(z/partial, b) }",
+                 0);
   expect_unchanged("split_sums", "graph g(x: f32[2,3]) -> (y) { y = Sum(x) }");
 }
 
@@ -277,11 +339,14 @@ TEST(HoistActivations, OnlyWhereNobodyElseReadsTheConcat) {
 }
 
 TEST(FuseHardSwish, OnlyWhereItIsHardSwish) {
-  expect_unchanged("fuse_hard_swish", hard_swish("a = Add(x, six) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)"));
-  expect_unchanged("fuse_hard_swish", hard_swish("a = Add(x, three) c = Clip(a, zero, three) m = Mul(x, c) y = Div(m, six)"));
+  expect_unchanged("fuse_hard_swish",
+                   hard_swish("a = Add(x, six) c = Clip(a, zero, six) m = Mul(x, c) y = Div(m, six)"));
+  expect_unchanged("fuse_hard_swish",
+                   hard_swish("a = Add(x, three) c = Clip(a, zero, three) m = Mul(x, c) y = Div(m, six)"));
   expect_unchanged("fuse_hard_swish", hard_swish("h = HardSigmoid(x) y = Mul(h, x)"));
   expect_unchanged("fuse_hard_swish",  // somebody else reads the sum
-                   "graph g(x: f32[2,9]) -> (y, a) { three: f32[] = [3] six: f32[] = [6] zero: f32[] = [0] a = Add(x, three) c = Clip(a, zero, six) "
+                   "graph g(x: f32[2,9]) -> (y, a) { three: f32[] = [3] six: f32[] = [6] zero: f32[] = [0] a "
+                   "= Add(x, three) c = Clip(a, zero, six) "
                    "m = Mul(x, c) y = Div(m, six) }");
 }
 
