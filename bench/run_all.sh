@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that docs/results/ says, made anew: accuracy, agreement with other runtimes, quantizers, speed. `make bench` calls it.
+# Everything that docs/results/ says, made anew: accuracy, simplified models, agreement with other runtimes, quantizers, speed. `make bench` calls it.
 # Wants an otherwise idle machine for the times. Options are passed on to the comparisons: --quick (prints the pages, writes none),
 # --resume (goes on after an interruption).
 set -euo pipefail
@@ -15,6 +15,8 @@ if [ $# -eq 0 ]; then
   mkdir -p build/bench/results
   bench/accuracy.sh >build/bench/results/accuracy.md
   mv build/bench/results/accuracy.md docs/results/accuracy.md
+  bench/simplify.sh >build/bench/results/simplify.md
+  mv build/bench/results/simplify.md docs/results/simplify.md
 fi
 failed=()
 bench/agreement.sh "$@" || failed+=(agreement)

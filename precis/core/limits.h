@@ -27,7 +27,7 @@ struct Limits {
   // Steps (compared boxes, sampled points, products) of one operator whose work grows faster than its
   // tensors.
   int64_t max_operator_steps = 1ll << 32;
-  uint64_t max_fold_growth_bytes = 1u << 20;  // constant folding: growth per node
+  uint64_t max_fold_growth_bytes = 1u << 20;  // constant folding: growth of a model
 };
 
 // The limits in force; set once by the program from its flags before any work starts.

@@ -110,7 +110,7 @@ constexpr std::array kSimplification = {
     Simplification{"eliminate_identity"},
     Simplification{"merge_chains"},
     // Before the folds that would take their parts away.
-    Simplification{"fuse_hard_swish"},
+    Simplification{"fuse_hard_swish", 14},
     Simplification{"fuse_layer_norm", 17},
     Simplification{"fuse_gelu", 20},
     Simplification{"fuse_rms_norm", 23},

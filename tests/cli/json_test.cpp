@@ -53,6 +53,24 @@ TEST_F(Documents, Eval) {
   expect_numbers(j, {"threads", "seconds", "peak_rss_bytes"});
 }
 
+TEST_F(Documents, Simplify) {
+  const json j = document("precis simplify foldable.onnx -o simple.onnx --json");
+  EXPECT_EQ(j["schema"], "precis.simplify/1");
+  EXPECT_EQ(j["outcome"], "written");
+  EXPECT_EQ(j["output"]["sha256"].get<std::string>().size(), 64u);
+  for (const char* side : {"before", "after"})
+    expect_numbers(j[side], {"bytes", "nodes", "macs", "parameters", "weight_bytes", "opset"});
+  EXPECT_EQ(j["before"]["nodes"], 4);
+  EXPECT_EQ(j["after"]["nodes"], 1);
+  EXPECT_EQ(j["passes"]["fold_batch_norm"], 1);
+  EXPECT_EQ(j["equality"]["samples"], 4);
+  EXPECT_EQ(j["equality"]["outputs"][0]["name"], "y");
+  expect_rate(j["equality"]["outputs"][0], "difference");
+  const json list = document("precis simplify --list --json");
+  EXPECT_EQ(list["schema"], "precis.passes/1");
+  EXPECT_EQ(list["passes"][0]["default"], true);
+}
+
 TEST_F(Documents, Bench) {
   const json j = document("precis bench mlp.onnx --seconds 0.05 -t 1 --json");
   EXPECT_EQ(j["schema"], "precis.bench/1");
