@@ -208,6 +208,30 @@ TEST(OpsetUpgrade, ReachesIntoSubgraphs) {
   EXPECT_TRUE(body.find_value("u/axes"));
 }
 
+TEST(OpsetUpgrade, ScanOverABatchWithSequenceLengths) {
+  const std::string text =
+      "graph g(n: i64[2], s: f32[2,1], x: f32[2,3,1]) -> (t, y) { t, y = Scan(n, s, x) "
+      "{num_scan_inputs=COUNT, "
+      "body=graph b(a: f32[1], b: f32[1]) -> (c, d) { c = Add(a, b) d = Neg(c) }} }";
+  const auto with = [&](const char* count) {
+    std::string t = text;
+    return old_model(t.replace(t.find("COUNT"), 5, count), 8);
+  };
+  Model m = with("1");
+  upgrade_model(m);
+  const Node& outer = m.graph.node(m.graph.order()[0]);
+  EXPECT_EQ(outer.get_int("num_scan_inputs", 0), 3);  // the lengths come last
+  EXPECT_EQ(m.graph.value(outer.inputs[2]).name, "n");
+  const Graph& item = *std::get<SubgraphPtr>(*outer.find("body"));
+  std::string ops;
+  for (NodeId id : item.order()) ops += item.node(id).op + " ";
+  EXPECT_EQ(ops, "Reshape Slice Scan Shape Sub Concat Pad ");
+  for (const char* count : {"0", "-1", "3", "9223372036854775807"}) {
+    Model bad = with(count);
+    EXPECT_ERROR(upgrade_model(bad), ErrorCode::kMalformed, "attribute 'num_scan_inputs' is");
+  }
+}
+
 TEST(OpsetUpgrade, NewestOpsetChangesNothing) {
   const std::string body = "y = Softmax(x) {axis=1}";
   expect_upgrade(27, body, body);
