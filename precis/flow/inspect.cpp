@@ -73,6 +73,7 @@ ModelSummary summarize(const Model& model, uint64_t file_bytes) {
     s.parameters_by_type[parameter_kind(g.value(v).type)] += t.numel();
   }
   count_operators(g, s);
+  s.quantization = summarize_quantization(g);
   s.metadata = m.metadata;
   return s;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "precis/graph/graph.h"
+#include "precis/flow/quantization_summary.h"
 
 namespace precis::flow {
 
@@ -29,6 +29,7 @@ struct ModelSummary {
   int64_t nodes = 0, parameters = 0, macs = 0;
   uint64_t weight_bytes = 0;
   std::map<std::string, int64_t> parameters_by_type; // "f32", "s8 per channel" ... -> elements
+  QuantizationSummary quantization;
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<std::string> warnings;
 };

@@ -267,6 +267,24 @@ std::string profile_trace(const flow::Profile& p, const std::string& model) {
   return dump({{"traceEvents", events}, {"displayTimeUnit", "ms"}});
 }
 
+namespace {
+
+ordered_json quantization_of(const flow::QuantizationSummary& q) {
+  ordered_json j = {{"integer", q.integer},          {"weight_only", q.weight_only}, {"real", q.real},
+                    {"run_time", q.run_time},        {"macs", q.macs},               {"integer_macs", q.integer_macs},
+                    {"weight_bytes", q.weight_bytes}, {"code_bytes", q.code_bytes},   {"values", ordered_json::array()}};
+  for (const flow::EncodedValue& v : q.values) {
+    ordered_json value = {{"name", v.name},         {"code", v.code},        {"constant", v.constant},
+                          {"granularity", v.granularity}, {"zero_point", v.zero_point}, {"dynamic", v.dynamic}};
+    if (v.axis >= 0) value["axis"] = v.axis;
+    if (v.block > 0) value["block"] = v.block;
+    j["values"].push_back(std::move(value));
+  }
+  return j;
+}
+
+}  // namespace
+
 std::string inspect_json(const flow::ModelSummary& s, const runtime::PlanInfo* plan, const RunFacts& f) {
   ordered_json j;
   j["schema"] = "precis.inspect/1";
@@ -291,6 +309,7 @@ std::string inspect_json(const flow::ModelSummary& s, const runtime::PlanInfo* p
   for (const auto& o : s.operators)
     j["operators"].push_back(
         {{"op", o.op}, {"count", o.count}, {"quantized", o.quantized}, {"macs", o.macs}, {"weight_bytes", o.weight_bytes}});
+  if (s.quantization.any()) j["quantization"] = quantization_of(s.quantization);
   j["metadata"] = ordered_json::object();
   for (const auto& [k, v] : s.metadata) j["metadata"][k] = v;
   if (plan != nullptr) {

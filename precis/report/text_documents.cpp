@@ -305,6 +305,21 @@ std::string profile_text(const flow::Profile& p, const RunFacts& f) {
          "  peak: " + peak_text(p.peak) + "\n" + facts_line(f);
 }
 
+namespace {
+
+std::string quantization_text(const flow::QuantizationSummary& q) {
+  const auto share = [](double part, double whole) { return percent(whole > 0 ? part / whole : 0); };
+  std::string out = fmt::format("  quantized: {} of the MACs and {} of the weights' bytes; {} products on codes, {} with encoded weights alone, {} in float\n",
+                                share(static_cast<double>(q.integer_macs), static_cast<double>(q.macs)),
+                                share(static_cast<double>(q.code_bytes), static_cast<double>(q.weight_bytes)), q.integer, q.weight_only, q.real);
+  for (const auto& [kind, count] : q.kinds(false)) out += fmt::format("    activations {}: {}\n", kind, count);
+  if (q.run_time > 0) out += fmt::format("    activations at run time: {}\n", q.run_time);
+  for (const auto& [kind, count] : q.kinds(true)) out += fmt::format("    constants {}: {}\n", kind, count);
+  return out;
+}
+
+}  // namespace
+
 std::string inspect_text(const flow::ModelSummary& s, const runtime::PlanInfo* plan, const RunFacts& f) {
   std::string out = fmt::format("{}: {}, opset {}, IR {}{}\n", printable(f.model), format_bytes(s.file_bytes), s.opset, s.ir_version,
                                 s.producer.empty() ? "" : ", made by " + printable(s.producer));
@@ -313,6 +328,7 @@ std::string inspect_text(const flow::ModelSummary& s, const runtime::PlanInfo* p
   out += fmt::format("  {} nodes, {} parameters ({}), {} MACs\n", s.nodes, format_count(static_cast<double>(s.parameters)), format_bytes(s.weight_bytes),
                      format_count(static_cast<double>(s.macs)));
   for (const auto& [kind, count] : s.parameters_by_type) out += fmt::format("    {}: {}\n", kind, count);
+  if (s.quantization.any()) out += quantization_text(s.quantization);
   Table t;
   t.column("operator");
   for (const char* c : {"count", "on codes", "MACs", "weights"}) t.column(c, Align::kRight);
