@@ -4,6 +4,8 @@
 #include <limits>
 #include <optional>
 
+#include "precis/core/checked.h"
+#include "precis/kernels/reference/codes.h"
 #include "precis/kernels/simd/int8.h"
 #include "precis/runtime/kernel_step.h"
 #include "precis/runtime/lowering.h"
@@ -64,6 +66,12 @@ class GridChange {
 inline std::byte* at(std::span<std::byte* const> buffers, BufferId id) {
   return buffers[static_cast<size_t>(id)];
 }
+
+// Quantizes n reals onto the grid of their range (DynamicQuantizeLinear): u8 codes. Threads take `range`
+// elements each; `ranges`: run_time_ranges(n, range) floats of memory.
+inline int64_t run_time_ranges(int64_t n, int64_t range) { return 2 * ceil_div(n, range); }
+kernels::reference::DynamicGrid quantize_at_run_time(const float* x, int64_t n, int64_t range, float* ranges,
+                                                     std::byte* codes);
 
 // "avx512:what".
 std::string code_kernel_name(const char* what);

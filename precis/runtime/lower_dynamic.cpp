@@ -93,16 +93,36 @@ bool lower_dynamic_linear(PlanBuilder& b, const FusedOp& op) {
   return true;
 }
 
-bool lower_dynamic_quantize(PlanBuilder& b, const FusedOp& op) {
+ref::DynamicGrid quantize_at_run_time(const float* x, int64_t n, int64_t range, float* ranges,
+                                      std::byte* codes) {
   const simd::Kernels* kernels = code_kernels();
+  run_chunks(n, range, [&](int64_t begin, int64_t end) {
+    float* const own = ranges + begin / range * 2;
+    kernels->range(x + begin, end - begin, own, own + 1);
+  });
+  float low = 0, high = 0;
+  for (int64_t i = 0; i < ceil_div(n, range); ++i) {
+    low = std::min(low, ranges[2 * i]);
+    high = std::max(high, ranges[2 * i + 1]);
+  }
+  const ref::DynamicGrid g = ref::dynamic_grid_u8(low, high);
+  run_chunks(n, range, [&](int64_t begin, int64_t end) {
+    kernels->quantize(x + begin, g.scale, static_cast<float>(g.zero_point), 0, 255, simd::CodeType::kU8,
+                      codes + begin, end - begin);
+  });
+  return g;
+}
+
+bool lower_dynamic_quantize(PlanBuilder& b, const FusedOp& op) {
   const ValueId x = b.node(op).inputs[0];
   const ValueId codes = op.outputs[0];
   const auto output = [&](size_t i) { return i < op.outputs.size() ? op.outputs[i] : ValueId{}; };
-  if (kernels == nullptr || !codes || b.type(x).encoded() || b.type(x).dtype != DType::kF32) return false;
+  if (code_kernels() == nullptr || !codes || b.type(x).encoded() || b.type(x).dtype != DType::kF32)
+    return false;
   const Layout layout = flat_layout(b, x);
   const int64_t count = b.shape(codes).numel(), range = codes_per_range(b, count);
   const BufferId bx = b.read(x, layout), bo = b.write(codes, layout);
-  const BufferId ranges = b.scratch(ceil_div(count, range) * 2 * int64_t{sizeof(float)});
+  const BufferId ranges = b.scratch(run_time_ranges(count, range) * int64_t{sizeof(float)});
   std::vector<BufferId> touched{bx, bo, ranges};
   const auto write = [&](ValueId v) {
     if (!v) return BufferId{-1};
@@ -114,23 +134,10 @@ bool lower_dynamic_quantize(PlanBuilder& b, const FusedOp& op) {
   info.quantized = true;
   b.emit(std::make_unique<CallStep>([=](std::span<std::byte* const> buffers) {
            const auto* const reals = reinterpret_cast<const float*>(at(buffers, bx));
-           auto* const found = reinterpret_cast<float*>(at(buffers, ranges));
-           run_chunks(count, range, [&](int64_t begin, int64_t end) {
-             float* const own = found + begin / range * 2;
-             kernels->range(reals + begin, end - begin, own, own + 1);
-           });
-           float low = 0, high = 0;
-           for (int64_t i = 0; i < ceil_div(count, range); ++i) {
-             low = std::min(low, found[2 * i]);
-             high = std::max(high, found[2 * i + 1]);
-           }
-           const ref::DynamicGrid g = ref::dynamic_grid_u8(low, high);
+           const ref::DynamicGrid g = quantize_at_run_time(
+               reals, count, range, reinterpret_cast<float*>(at(buffers, ranges)), at(buffers, bo));
            if (scale >= 0) *reinterpret_cast<float*>(at(buffers, scale)) = g.scale;
            if (zero_point >= 0) *at(buffers, zero_point) = static_cast<std::byte>(g.zero_point);
-           run_chunks(count, range, [&](int64_t begin, int64_t end) {
-             kernels->quantize(reals + begin, g.scale, static_cast<float>(g.zero_point), 0, 255,
-                               simd::CodeType::kU8, at(buffers, bo) + begin, end - begin);
-           });
          }),
          std::move(info), touched);
   return true;

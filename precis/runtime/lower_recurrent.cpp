@@ -5,10 +5,9 @@
 #include "precis/core/isa.h"
 #include "precis/core/parallel.h"
 #include "precis/graph/op.h"
-#include "precis/kernels/simd/recurrent.h"
 #include "precis/runtime/codes.h"
 #include "precis/runtime/onednn/primitives.h"
-#include "precis/runtime/recurrent_geometry.h"
+#include "precis/runtime/recurrent_plan.h"
 #include "precis/runtime/step_threads.h"
 
 namespace precis::runtime {
@@ -34,18 +33,6 @@ bool takes_values(const PlanBuilder& b, const FusedOp& op) {
 const float* data(const Tensor* t, int64_t offset = 0) {
   return t ? t->data<float>().data() + offset : nullptr;
 }
-
-// A node bound to its packed weights: one cell per direction, and the product that goes before them.
-struct Recurrent {
-  RecurrentSpec spec;
-  RecurrentGeometry geometry;
-  const simd::RecurrentKernels* kernels = nullptr;
-  std::vector<simd::RecurrentCell> cells;
-  std::vector<Tensor> kept;  // what the cells point into
-  Tensor input_weights,
-      input_bias;  // of all directions: [directions * gates * padded, inputs], and one a row
-  int64_t width() const { return spec.gates * cells[0].padded; }  // values a step of one direction
-};
 
 simd::RecurrentCell unbound_cell(const Recurrent& r, int d) {
   const auto p = recurrent_params(r.spec, r.geometry, d);
@@ -94,7 +81,6 @@ void bind_direction(PlanBuilder& b, const Node& main, const std::string& key, Re
   const auto& g = r.geometry;
   simd::RecurrentCell& cell = r.cells[static_cast<size_t>(d)];
   const Tensor* bias = main.input(3) ? b.constant(main.inputs[3]) : nullptr;
-  const Tensor* peepholes = main.input(7) ? b.constant(main.inputs[7]) : nullptr;
   const auto keep = [&](const char* what, int64_t numel, auto&& fill) {
     r.kept.push_back(b.packed(fmt::format("{} {} {}", key, what, d), [&] {
       Tensor t(DType::kF32, {numel});
@@ -111,11 +97,7 @@ void bind_direction(PlanBuilder& b, const Node& main, const std::string& key, Re
     cell.state_bias = keep("state bias", cell.padded, [&](float* to) {
       std::copy_n(data(bias, d * 2 * g.rows + g.rows + 2 * g.hidden), g.hidden, to);
     });
-  if (peepholes)
-    cell.peepholes = keep("peepholes", 3 * cell.padded, [&](float* to) {
-      for (int64_t gate = 0; gate < 3; ++gate)
-        std::copy_n(data(peepholes, (d * 3 + gate) * g.hidden), g.hidden, to + gate * cell.padded);
-    });
+  bind_peepholes(b, main, key, r, d);
 }
 
 void bind_input(PlanBuilder& b, const Node& main, const std::string& key, Recurrent& r) {
@@ -126,9 +108,7 @@ void bind_input(PlanBuilder& b, const Node& main, const std::string& key, Recurr
     Tensor t(DType::kF32, {rows});
     const Tensor* bias = main.input(3) ? b.constant(main.inputs[3]) : nullptr;
     for (int64_t d = 0; d < g.directions; ++d)
-      simd::pack_gate_rows(r.spec.gates, g.hidden, r.cells[0].padded, r.kernels->lanes,
-                           summed_bias(r, data(bias, bias ? d * 2 * g.rows : 0)).data(),
-                           t.data<float>().data() + d * r.width());
+      pack_input_bias(r, bias, d, t.data<float>().data() + d * r.width());
     return t;
   });
   for (int64_t d = 0; d < g.directions; ++d)
@@ -144,10 +124,7 @@ std::optional<Recurrent> bind(PlanBuilder& b, const FusedOp& op) {
   r.spec = read_recurrent(main, describe(main));
   r.geometry = recurrent_geometry(main, r.spec, b.shape(main.inputs[0]), b.shape(main.inputs[1]),
                                   b.shape(main.inputs[2]));
-  for (int d = 0; d < r.spec.directions(); ++d) {
-    r.cells.push_back(unbound_cell(r, d));
-    if (!has_vector_forms(r.cells.back())) return std::nullopt;
-  }
+  if (!make_cells(r)) return std::nullopt;
   const std::string key = fmt::format("{} recurrent", op.node.index);
   r.kept.reserve(static_cast<size_t>(3 * r.spec.directions()));
   for (int d = 0; d < r.spec.directions(); ++d) bind_direction(b, main, key, r, d);
@@ -195,7 +172,9 @@ class RecurrentCall {
   void operator()(std::span<std::byte* const> buffers) const {
     check_lengths(buffers);
     const auto& g = r_.geometry;
-    if (g.directions * g.batch == 1 && num_threads() > 1 && shares_recurrent_steps(g.rows * g.hidden))
+    // A state that is quantized anew in each step belongs to one thread.
+    const bool alone = g.directions * g.batch == 1 && r_.cells[0].codes == nullptr;
+    if (alone && num_threads() > 1 && shares_recurrent_steps(g.rows * g.hidden))
       return share_steps(samples(buffers, 0, 0, 1));
     run_chunks(g.directions * g.batch, chunk_, [&](int64_t begin, int64_t end) {
       for (int64_t d = begin / g.batch; d * g.batch < end; ++d) {
@@ -276,10 +255,37 @@ class RecurrentCall {
 
 }  // namespace
 
-bool lower_recurrent(PlanBuilder& b, const FusedOp& op) {
+bool make_cells(Recurrent& r) {
+  for (int d = 0; d < r.spec.directions(); ++d) {
+    r.cells.push_back(unbound_cell(r, d));
+    if (!has_vector_forms(r.cells.back())) return false;
+  }
+  return true;
+}
+
+void pack_input_bias(const Recurrent& r, const Tensor* bias, int64_t d, float* to) {
+  const auto& g = r.geometry;
+  simd::pack_gate_rows(r.spec.gates, g.hidden, r.cells[0].padded, r.kernels->lanes,
+                       summed_bias(r, data(bias, bias ? d * 2 * g.rows : 0)).data(), to);
+}
+
+void bind_peepholes(PlanBuilder& b, const Node& main, const std::string& key, Recurrent& r, int d) {
+  const auto& g = r.geometry;
+  const Tensor* peepholes = main.input(7) ? b.constant(main.inputs[7]) : nullptr;
+  if (peepholes == nullptr) return;
+  simd::RecurrentCell& cell = r.cells[static_cast<size_t>(d)];
+  r.kept.push_back(b.packed(fmt::format("{} peepholes {}", key, d), [&] {
+    Tensor t(DType::kF32, {3 * cell.padded});
+    for (int64_t gate = 0; gate < 3; ++gate)
+      std::copy_n(data(peepholes, (d * 3 + gate) * g.hidden), g.hidden,
+                  t.data<float>().data() + gate * cell.padded);
+    return t;
+  }));
+  cell.peepholes = data(&r.kept.back());
+}
+
+void emit_recurrence(PlanBuilder& b, const FusedOp& op, Recurrent r, BufferId gates) {
   const Node& main = b.node(op);
-  std::optional<Recurrent> r = bind(b, op);
-  if (!r) return false;
   Operands o;
   std::vector<ValueId> named;
   std::vector<BufferId> touched;
@@ -289,26 +295,35 @@ bool lower_recurrent(PlanBuilder& b, const FusedOp& op) {
     touched.push_back(reads ? b.read(v, Layout::kPlain) : b.write(v, Layout::kPlain));
     return touched.back();
   };
-  o.gates = emit_input_product(b, op, *r);
-  if (o.gates < 0) return false;
-  const int64_t items = r->geometry.directions * r->geometry.batch;
-  o.scratch = b.scratch(simd::recurrent_scratch(r->cells[0], items) * int64_t{sizeof(float)});
+  o.gates = gates;
+  const int64_t items = r.geometry.directions * r.geometry.batch;
+  o.scratch = b.scratch(simd::recurrent_scratch(r.cells[0], items) * int64_t{sizeof(float)});
   touched = {o.gates, o.scratch};
   named.push_back(main.inputs[0]);
   o.lengths = operand(main.input(4), true);
   o.first_h = operand(main.input(5), true);
-  o.first_c = r->spec.gates == 4 ? operand(main.input(6), true) : -1;
+  o.first_c = r.spec.gates == 4 ? operand(main.input(6), true) : -1;
   const auto output = [&](size_t i) { return i < op.outputs.size() ? op.outputs[i] : ValueId{}; };
   o.y = operand(output(0), false);
   o.last_h = operand(output(1), false);
   o.last_c = operand(output(2), false);
-  StepInfo info = b.describe(op, code_kernel_name("recurrent"), named, Layout::kPlain, Layout::kPlain);
-  info.macs -= static_cast<double>(r->geometry.steps * r->geometry.batch) *
+  const bool codes = r.cells[0].codes != nullptr;
+  StepInfo info = b.describe(op, code_kernel_name(codes ? "recurrent_codes" : "recurrent"), named,
+                             Layout::kPlain, Layout::kPlain);
+  info.quantized = codes;
+  info.macs -= static_cast<double>(r.geometry.steps * r.geometry.batch) *
                static_cast<double>(b.shape(main.inputs[1]).numel());
   const int64_t chunk = ceil_div(items, b.threads());
-  b.emit(
-      std::make_unique<CallStep>(RecurrentCall(std::move(*r), o, chunk, precis::describe(b.graph(), main))),
-      std::move(info), touched);
+  b.emit(std::make_unique<CallStep>(RecurrentCall(std::move(r), o, chunk, precis::describe(b.graph(), main))),
+         std::move(info), touched);
+}
+
+bool lower_recurrent(PlanBuilder& b, const FusedOp& op) {
+  std::optional<Recurrent> r = bind(b, op);
+  if (!r) return false;
+  const BufferId gates = emit_input_product(b, op, *r);
+  if (gates < 0) return false;
+  emit_recurrence(b, op, std::move(*r), gates);
   return true;
 }
 

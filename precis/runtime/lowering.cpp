@@ -34,6 +34,7 @@ Table make_table() {
   add(t, lower_requantize, {"precis::Requantize"});
   add(t, lower_dynamic_quantize, {"DynamicQuantizeLinear"});
   add(t, lower_dynamic_linear, {"MatMulInteger", "ConvInteger"});
+  add(t, lower_dynamic_recurrent, {"com.microsoft::DynamicQuantizeLSTM"});
   add(t, lower_float_convolution, {"Conv", "ConvTranspose"});
   add(t, lower_float_matmul, {"MatMul", "Gemm"});
   add(t, lower_float_pool, {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean"});

@@ -59,6 +59,7 @@ bool lower_requantize(PlanBuilder& builder, const FusedOp& op);
 // Quantization at run time (lower_dynamic.cpp).
 bool lower_dynamic_quantize(PlanBuilder& builder, const FusedOp& op);
 bool lower_dynamic_linear(PlanBuilder& builder, const FusedOp& op);
+bool lower_dynamic_recurrent(PlanBuilder& builder, const FusedOp& op);  // lower_dynamic_recurrent.cpp
 
 // A Reorder step of 8-bit values between plain and channels last; false for any other.
 bool emit_code_reorder(PlanBuilder& builder, StepInfo info, const PhysicalType& type, Layout from, Layout to,

@@ -70,6 +70,34 @@ TEST(Recurrent, SharedStepsGiveTheSameBits) {
   }
 }
 
+std::string code_network(const std::string& codes, const std::string& low, const std::string& grids,
+                         const std::string& inputs, const std::string& attributes, int directions) {
+  const std::string d = std::to_string(directions);
+  return "graph net(x: f32[6,3,10], h: f32[" + d + ",3,37], c: f32[" + d + ",3,37]) -> (y, yh, yc) {\n" +
+         "w: " + codes + "[" + d + ",10,148] = constant(uniform, seed=1, lo=" + low + ", hi=127)\n" +
+         "r: " + codes + "[" + d + ",37,148] = constant(uniform, seed=2, lo=" + low + ", hi=127)\n" +
+         "b: f32[" + d + ",296] = constant(normal, seed=3, scale=0.2)\n" + "p: f32[" + d +
+         ",111] = constant(normal, seed=4, scale=0.2)\nn: i32[3] = [6, 1, 4]\n" + grids +
+         "\ny, yh, yc = com.microsoft::DynamicQuantizeLSTM(" + inputs + ", s, z, s, z) {" + attributes +
+         "}\n}";
+}
+
+TEST(Recurrent, CodesAgreeWithTheReference) {
+  const std::string one = "s: f32[1] = [0.004]\nz: i8[1] = [3]",
+                    two = "s: f32[2] = [0.004, 0.003]\nz: u8[2] = [60, 70]";
+  expect_engines_agree(code_network("i8", "-127", one, "x, w, r, b, _, _, _, _", "hidden_size=37", 1));
+  expect_engines_agree(code_network("u8", "0", two, "x, w, r, b, n, h, c, p", "hidden_size=37, " + kBoth, 2));
+  expect_engines_agree(code_network(
+      "i8", "-127",
+      "s: f32[1,148] = constant(uniform, seed=5, lo=0.002, hi=0.004)\nz: i8[1,148] = constant(fill, value=0)",
+      "x, w, r, _, _, h, _, _", "hidden_size=37, direction=\"reverse\"", 1));
+  if (!has_fast_form()) return;
+  EXPECT_EQ(
+      step_names(parse_graph(code_network("i8", "-127", one, "x, w, r, b, _, _, _, _", "hidden_size=37", 1)))
+          .size(),
+      2u);
+}
+
 TEST(Recurrent, OmittedOutputs) {
   const auto only = [](const std::string& outputs, const std::string& kept) {
     return "graph net(x: f32[6,1,3]) -> (" + kept +

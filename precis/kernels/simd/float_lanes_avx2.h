@@ -31,6 +31,14 @@ struct FloatLanes {
   static Vector with_sign_of(Vector magnitude, Vector sign) {
     return _mm256_or_ps(magnitude, _mm256_and_ps(set(-0.0f), sign));
   }
+  // 32-bit sums of products of pairs of 16-bit codes.
+  using Sums = __m256i;
+  static Sums no_sums() { return _mm256_setzero_si256(); }
+  static Sums add_pairs(Sums sums, const int16_t* weights, int32_t pair) {
+    const Sums w = _mm256_loadu_si256(reinterpret_cast<const Sums*>(weights));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(w, _mm256_set1_epi32(pair)));
+  }
+  static Vector real(Sums v) { return _mm256_cvtepi32_ps(v); }
   // a < b ? x : y
   static Vector select_less(Vector a, Vector b, Vector x, Vector y) {
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ));

@@ -33,6 +33,14 @@ struct FloatLanes {
   static Vector with_sign_of(Vector magnitude, Vector sign) {
     return _mm512_or_ps(magnitude, _mm512_and_ps(set(-0.0f), sign));
   }
+  // 32-bit sums of products of pairs of 16-bit codes.
+  using Sums = __m512i;
+  static Sums no_sums() { return _mm512_setzero_si512(); }
+  static Sums add_pairs(Sums sums, const int16_t* weights, int32_t pair) {
+    const Sums w = _mm512_loadu_si512(reinterpret_cast<const Sums*>(weights));
+    return _mm512_add_epi32(sums, _mm512_madd_epi16(w, _mm512_set1_epi32(pair)));
+  }
+  static Vector real(Sums v) { return _mm512_cvtepi32_ps(v); }
   // a < b ? x : y
   static Vector select_less(Vector a, Vector b, Vector x, Vector y) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x);

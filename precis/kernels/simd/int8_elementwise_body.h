@@ -69,8 +69,11 @@ void find_range(const float* x, int64_t n, float* low, float* high) {
   float lows[Lanes::kCount], highs[Lanes::kCount];
   Lanes::store(lows, Full(), least);
   Lanes::store(highs, Full(), largest);
-  *low = *std::min_element(lows, lows + Lanes::kCount);
-  *high = *std::max_element(highs, highs + Lanes::kCount);
+  *low = *high = 0;
+  for (int64_t i = 0; i < Lanes::kCount; ++i) {
+    *low = lows[i] < *low ? lows[i] : *low;
+    *high = highs[i] > *high ? highs[i] : *high;
+  }
 }
 
 void dequantize_codes(const std::byte* x, CodeType type, float scale, int32_t zero_point, float* y, int64_t n) {

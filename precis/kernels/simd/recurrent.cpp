@@ -59,6 +59,20 @@ void pack_gate_rows(int64_t gates, int64_t hidden, int64_t padded, int64_t lanes
       for (int64_t j = unit; j < unit + lanes; ++j) *to++ = j < hidden ? from[gate * hidden + j] : 0.0f;
 }
 
+int64_t state_codes_size(const RecurrentCell& cell) {
+  return gate_count(cell.kind) * cell.padded * ((cell.hidden + 1) / 2 * 2);
+}
+
+void pack_state_codes(const RecurrentCell& cell, int64_t lanes, const int16_t* from, int16_t* to) {
+  const int64_t rows = gate_count(cell.kind) * cell.hidden;
+  for (int64_t unit = 0; unit < cell.padded; unit += lanes)
+    for (int64_t k = 0; k < cell.hidden; k += 2)
+      for (int64_t gate = 0; gate < gate_count(cell.kind); ++gate)
+        for (int64_t j = unit; j < unit + lanes; ++j)
+          for (int64_t i = k; i < k + 2; ++i)
+            *to++ = j < cell.hidden && i < cell.hidden ? from[i * rows + gate * cell.hidden + j] : int16_t{0};
+}
+
 void pack_state_weights(const RecurrentCell& cell, int64_t lanes, const float* from, float* to) {
   const int64_t gates = gate_count(cell.kind);
   const bool apart = cell.kind == CellKind::kGru && !cell.linear_before_reset;

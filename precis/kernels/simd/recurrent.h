@@ -26,6 +26,10 @@ struct RecurrentCell {
   const float* weights = nullptr;     // pack_state_weights()
   const float* state_bias = nullptr;  // GRU with linear_before_reset: of the candidate [padded]; may be null
   const float* peepholes = nullptr;   // LSTM: [3][padded], i, o, f; null: none
+  // LSTM whose state is quantized in every step, for each sample by itself (u8, by its range): weights as
+  // centred codes, in place of `weights`, and one scale a row as pack_gate_rows() has them. Sums are exact.
+  const int16_t* codes = nullptr;  // pack_state_codes(); null: none
+  const float* code_scales = nullptr;
 };
 
 // Samples that run together.
@@ -72,6 +76,9 @@ inline int64_t recurrent_scratch(const RecurrentCell& cell, int64_t samples) {
 // peepholes and the columns of the input's weights. `to`: gates * padded values.
 void pack_gate_rows(int64_t gates, int64_t hidden, int64_t padded, int64_t lanes, const float* from,
                     float* to);
+// R [hidden, gates * hidden] as centred codes in pairs along k: [block][k / 2][gate][lane][2].
+int64_t state_codes_size(const RecurrentCell& cell);
+void pack_state_codes(const RecurrentCell& cell, int64_t lanes, const int16_t* from, int16_t* to);
 // R [gates * hidden, hidden] as [block][k][gate][lane]. A GRU that resets before the product has the
 // candidate's block by itself behind the other two. `to`: gates * padded * hidden values.
 void pack_state_weights(const RecurrentCell& cell, int64_t lanes, const float* from, float* to);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
+#include "precis/kernels/reference/codes.h"
 #include "precis/kernels/simd/float_functions.h"
 #include "precis/kernels/simd/int8_unroll.h"
 #include "precis/kernels/simd/recurrent_tables.h"
@@ -22,6 +24,8 @@ struct Group {
   float* next[kSamples];
   float* c[kSamples];
   float* reset[kSamples];
+  const int16_t* codes[kSamples];  // of the state, where cells have codes
+  float scale[kSamples];
 };
 
 // sums[sample][block][gate] += R h, over the state in order. `panel`: of the first block.
@@ -112,25 +116,84 @@ void rnn_step(const RecurrentCell& cell, const Group<kSamples>& group, Blocks bl
       });
 }
 
+// The cell of one block from the sums of its gates.
+template <int kSamples>
+inline void lstm_cell(const RecurrentCell& cell, const Group<kSamples>& group, int s, int64_t block,
+                      const Vector (&sums)[4]) {
+  const int64_t at = block * V::kCount;
+  const Vector old = V::load(group.c[s] + at);
+  const auto peep = [&](int g, Vector c) {
+    return cell.peepholes ? V::fma(V::load(cell.peepholes + g * cell.padded + at), c, sums[g]) : sums[g];
+  };
+  const Vector i = gate(cell, cell.f, peep(0, old));
+  const Vector f = cell.input_forget ? V::subtract(V::set(1.0f), i) : gate(cell, cell.f, peep(2, old));
+  const Vector c = V::fma(f, old, V::multiply(i, gate(cell, cell.g, sums[3])));
+  V::store(group.c[s] + at, c);
+  // peepholes lie in the order i, o, f, and so do the first three sums
+  V::store(group.next[s] + at, V::multiply(gate(cell, cell.f, peep(1, c)), apply(cell.h, c)));
+}
+
 template <int kSamples>
 void lstm_step(const RecurrentCell& cell, const Group<kSamples>& group, Blocks blocks) {
   sweep<4, kSamples>(
       cell, cell.weights, group.h, blocks,
       [&](int s, int64_t block, int g) { return V::load(group.gates[s] + (block * 4 + g) * V::kCount); },
-      [&](int s, int64_t block, const Vector(&sums)[4]) {
-        const int64_t at = block * V::kCount;
-        const Vector old = V::load(group.c[s] + at);
-        const auto peep = [&](int g, Vector c) {
-          return cell.peepholes ? V::fma(V::load(cell.peepholes + g * cell.padded + at), c, sums[g])
-                                : sums[g];
-        };
-        const Vector i = gate(cell, cell.f, peep(0, old));
-        const Vector f = cell.input_forget ? V::subtract(V::set(1.0f), i) : gate(cell, cell.f, peep(2, old));
-        const Vector c = V::fma(f, old, V::multiply(i, gate(cell, cell.g, sums[3])));
-        V::store(group.c[s] + at, c);
-        // peepholes lie in the order i, o, f, and so do the first three sums
-        V::store(group.next[s] + at, V::multiply(gate(cell, cell.f, peep(1, c)), apply(cell.h, c)));
+      [&](int s, int64_t block, const Vector(&sums)[4]) { lstm_cell(cell, group, s, block, sums); });
+}
+
+// The same with the state and its weights in codes.
+template <int kSamples>
+void code_lstm_step(const RecurrentCell& cell, const Group<kSamples>& group, Blocks blocks) {
+  constexpr int64_t kRow = 4 * 2 * V::kCount;
+  const int64_t pairs = (cell.hidden + 1) / 2;
+  for (int64_t block = blocks.first; block < blocks.last; ++block) {
+    const int16_t* panel = cell.codes + block * pairs * kRow;
+    V::Sums sums[kSamples][4];
+    unroll<kSamples>([&](auto s) { unroll<4>([&](auto g) { sums[s][g] = V::no_sums(); }); });
+    for (int64_t k = 0; k < pairs; ++k)
+      unroll<kSamples>([&](auto s) {
+        int32_t pair;
+        std::memcpy(&pair, group.codes[s] + 2 * k, sizeof(pair));
+        unroll<4>([&](auto g) {
+          sums[s][g] = V::add_pairs(sums[s][g], panel + k * kRow + g * 2 * V::kCount, pair);
+        });
       });
+    for (int s = 0; s < kSamples; ++s) {
+      Vector gates[4];
+      unroll<4>([&](auto g) {
+        const int64_t at = (block * 4 + g) * V::kCount;
+        const Vector scale = V::multiply(V::set(group.scale[s]), V::load(cell.code_scales + at));
+        gates[g] = V::add(V::multiply(V::real(sums[s][g]), scale), V::load(group.gates[s] + at));
+      });
+      lstm_cell(cell, group, s, block, gates);
+    }
+  }
+}
+
+// Centred codes of a state, by its range; gives their scale. Behind the last unit there are zeros.
+inline float quantize_state(const RecurrentCell& cell, const float* h, int16_t* codes) {
+  Vector low = V::set(0.0f), high = low;
+  for (int64_t i = 0; i < cell.padded; i += V::kCount) {
+    const Vector v = V::load(h + i);
+    low = V::min(low, v);  // NaN is passed over
+    high = V::max(high, v);
+  }
+  float lows[V::kCount], highs[V::kCount], rounded[V::kCount];
+  V::store(lows, low);
+  V::store(highs, high);
+  float least = 0, largest = 0;
+  for (int64_t j = 0; j < V::kCount; ++j) {
+    least = lows[j] < least ? lows[j] : least;
+    largest = highs[j] > largest ? highs[j] : largest;
+  }
+  const reference::DynamicGrid grid = reference::dynamic_grid_u8(least, largest);
+  const auto zero = static_cast<float>(grid.zero_point);
+  for (int64_t i = 0; i < cell.padded; i += V::kCount) {
+    const Vector t = V::round(V::divide(V::load(h + i), V::set(grid.scale)));
+    V::store(rounded, V::min(V::max(t, V::set(-zero)), V::set(255 - zero)));
+    for (int64_t j = 0; j < V::kCount; ++j) codes[i + j] = rounded[j] == rounded[j] ? static_cast<int16_t>(rounded[j]) : int16_t{0};
+  }
+  return grid.scale;
 }
 
 // (1 - z) candidate + z h
@@ -191,7 +254,7 @@ void step(const RecurrentCell& cell, const Group<kSamples>& group, int phase, Bl
       if (cell.linear_before_reset) return gru_step_reset_after(cell, group, blocks);
       return phase == 0 ? gru_reset(cell, group, blocks) : gru_candidate(cell, group, blocks);
     case CellKind::kLstm:
-      return lstm_step(cell, group, blocks);
+      return cell.codes ? code_lstm_step(cell, group, blocks) : lstm_step(cell, group, blocks);
   }
 }
 
@@ -245,6 +308,10 @@ class Runner {
       group.next[i] = state(n, s + 1);
       group.c[i] = memory(n, 2);
       group.reset[i] = memory(n, 3);
+      if (cell_.codes == nullptr) continue;
+      auto* const codes = reinterpret_cast<int16_t*>(memory(n, 3));
+      group.scale[i] = quantize_state(cell_, group.h[i], codes);
+      group.codes[i] = codes;
     }
     step(cell_, group, phase, blocks);
     if (run_.y == nullptr || phase + 1 < recurrent_phases(cell_)) return;
