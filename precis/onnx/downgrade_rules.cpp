@@ -46,6 +46,13 @@ bool axes(Downgrade& d) {
   return true;
 }
 
+// No axes in the list means none here, while a missing attribute means all of them (or is refused).
+bool named_axes(Downgrade& d) {
+  const Tensor* t = d.node.input(1) ? d.constant(1) : nullptr;
+  if (t != nullptr && t->numel() == 0) return d.no("its list of axes is empty");
+  return axes(d);
+}
+
 bool clip(Downgrade& d) { return to_float(d, 1, "min") && to_float(d, 2, "max"); }
 
 bool dropout(Downgrade& d) {
@@ -230,9 +237,9 @@ constexpr DowngradeRule kRules[] = {
     {"Softmax", 13, softmax},
     {"Split", 18, split_counts},
     {"Split", 13, split_lengths, OldForm::kAttributes},
-    {"Squeeze", 13, axes, OldForm::kAttributes},
+    {"Squeeze", 13, named_axes, OldForm::kAttributes},
     {"TopK", 10, topk, OldForm::kAttributes},
-    {"Unsqueeze", 13, axes, OldForm::kAttributes},
+    {"Unsqueeze", 13, named_axes, OldForm::kAttributes},
 };
 
 }  // namespace

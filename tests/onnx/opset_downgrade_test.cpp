@@ -58,6 +58,12 @@ TEST(OpsetDowngrade, InputsBecomeAttributesOnlyWhereNamesMayGo) {
   }
 }
 
+TEST(OpsetDowngrade, AnEmptyListOfAxesStaysAnInput) {
+  EXPECT_EQ(lowest("a: i64[0] = [] y = Unsqueeze(x, a)"), 13);
+  EXPECT_EQ(lowest("a: i64[0] = [] y = Squeeze(x, a)"), 13);
+  EXPECT_EQ(lowest("a: i64[0] = [] y = ReduceMean(x, a)"), 7);
+}
+
 TEST(OpsetDowngrade, ComputedInputsCannot) {
   const Graph g = parse_graph("graph g(x: f32[2,3], a: i64[1]) -> (y) { y = Squeeze(x, a) }");
   EXPECT_EQ(lowest_opset(g, 7, {}), 13);
