@@ -46,6 +46,9 @@ bool describe_window_pool(const PlanBuilder& b, const FusedOp& op, PoolSpec& spe
   spec.destination = b.shape(op.outputs[0]);
   const Geometry g = geometry_of(pool_window(main, spec.source), spec.source.rank() - 2);
   if (g.dilated()) return false;
+  // oneDNN goes through every position of a window; the reference through those inside the input.
+  for (size_t i = 0; i < g.kernel.size(); ++i)
+    if (g.kernel[i] / 2 > spec.source[static_cast<int>(i) + 2]) return false;
   spec.kernel = g.kernel;
   spec.strides = g.strides;
   spec.pads = g.pads;

@@ -59,6 +59,12 @@ TEST(Session, ContentsThatContradictADeclaredShapeAreRefused) {
                "has the shape [1,6], but the model declares [3,2]");
 }
 
+TEST(Session, PoolsWhoseWindowsAreMostlyPaddingTakeNoTimeForIt) {
+  for (const char* op : {"MaxPool", "AveragePool"})
+    expect_engines_agree(std::string("graph net(x: f32[2,1,5,5]) -> (y) { y = ") + op +
+                         "(x) {auto_pad=\"SAME_UPPER\", kernel_shape=[3,2147483647], strides=[2,2]} }");
+}
+
 TEST(Session, HalfPrecisionRunsOnTheFloatKernels) {
   const Graph graph = parse_graph(R"(
 graph net(x: f16[1,3,8,8]) -> (y, r) {
