@@ -50,7 +50,9 @@ ValueId Rewrite::before(const char* op, std::vector<ValueId> inputs,
 
 void Rewrite::after(const char* op, std::vector<ValueId> more_inputs,
                     std::map<std::string, Attribute> attributes, const char* what) {
-  const ValueId old = graph_.node(id_).outputs.at(0);
+  const ValueId old = graph_.node(id_).output(0);
+  check(static_cast<bool>(old), ErrorCode::kMalformed, "{} has no output 0; name it",
+        describe(graph_, graph_.node(id_)));
   const ValueId inner = graph_.add_value(graph_.unique_value_name(added_name(what)));
   graph_.set_output(id_, 0, inner);
   Node n;

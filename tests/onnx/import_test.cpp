@@ -199,5 +199,11 @@ TEST(Import, KeepsWhatTravelsWithAModel) {
   EXPECT_EQ(again.metadata, model.metadata);
 }
 
+TEST(Import, AnOldOperatorWithoutItsOutput) {
+  const std::string nodes = in_node(node("Hardmax", {"x"}, {""}));
+  EXPECT_ERROR(read_model_bytes(as_bytes(model(graph_input("x", {2, 3, 4}) + nodes, 1, 3))),
+               ErrorCode::kMalformed, "has no output 0");
+}
+
 }  // namespace
 }  // namespace precis::onnx_io
