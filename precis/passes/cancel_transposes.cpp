@@ -81,7 +81,7 @@ class Region {
     const auto& uses = g_.value(v).uses;
     return std::all_of(uses.begin(), uses.end(), [&](const Use& use) { return inside(use.node); });
   }
-  bool is_transposition(NodeId id) const { return g_.node(id).is("Transpose"); }
+  bool is_transposition(NodeId id) const { return permutation_of(g_, g_.node(id)).has_value(); }
   bool turns_back(NodeId id) const {
     const auto perm = permutation_of(g_, g_.node(id));
     return perm && is_identity(combined(perm_, *perm));

@@ -53,11 +53,12 @@ class IdentityFinder {
   explicit IdentityFinder(const Graph& g) : g_(g), facts_(shape_facts(g)) {}
 
   bool passes_input_on(const Node& n) const {
+    if (!n.input(0) || !n.output(0)) return false;
+    const ValueType &in = g_.value(n.input(0)).type, &out = g_.value(n.output(0)).type;
+    if (in.encoding != out.encoding) return false;  // it quantizes, or makes codes real
     if (n.is("Identity")) return true;
     if (n.is("Dropout")) return is_inference_dropout(g_, n);
-    if (!n.input(0) || n.outputs.size() != 1) return false;
-    const ValueType &in = g_.value(n.input(0)).type, &out = g_.value(n.output(0)).type;
-    if (in.dtype == DType::kUndefined || in.dtype != out.dtype || in.encoding != out.encoding) return false;
+    if (in.dtype == DType::kUndefined || in.dtype != out.dtype || n.outputs.size() != 1) return false;
     if (n.is("Cast")) return true;
     if (n.is("Concat")) return n.inputs.size() == 1;
     if (n.is("Reshape") || n.is("Flatten") || n.is("Squeeze") || n.is("Unsqueeze") || n.is("Expand"))

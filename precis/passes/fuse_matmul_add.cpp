@@ -16,7 +16,8 @@ bool is_row_bias(const Tensor& t, int64_t columns) {
 NodeId matmul_behind(const Graph& g, const Node& add, size_t side) {
   const ValueId product = add.input(side);
   const Tensor* bias = g.constant(add.input(1 - side));
-  if (!product || bias == nullptr || g.value(add.input(1 - side)).type.encoded()) return {};
+  if (!product || bias == nullptr) return {};
+  if (g.value(product).type.encoded() || g.value(add.input(1 - side)).type.encoded()) return {};
   const NodeId id = g.value(product).producer;
   if (!id || !g.node(id).is("MatMul")) return {};
   const Node& mm = g.node(id);

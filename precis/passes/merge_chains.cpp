@@ -5,6 +5,7 @@
 // second would keep.
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "precis/passes/pass_list.h"
 #include "precis/passes/shape_facts.h"
@@ -74,7 +75,7 @@ class ChainMerger {
 
   bool merge_casts(NodeId id) {
     const Node* first = before(g_.node(id));
-    if (first == nullptr) return false;
+    if (first == nullptr || g_.value(first->output(0)).type.encoded()) return false;
     const ValueId x = first->input(0);
     if (!casts_merge(g_.value(x).type.dtype, g_.value(first->output(0)).type.dtype,
                      g_.value(g_.node(id).output(0)).type.dtype))
@@ -95,14 +96,29 @@ class ChainMerger {
     return one == other && (one.empty() || one.front() >= 0);
   }
 
+  // Both hold the same codes, whatever the shape is.
+  bool same_codes(ValueId a, ValueId b) const {
+    const Encoding &x = g_.value(a).type.encoding, &y = g_.value(b).type.encoding;
+    return x == y && (!x.defined() || x.per_tensor());
+  }
+
+  // Where the chain begins that ends with `last`; its own input where nothing can be merged. All values of a
+  // chain have one encoding: what quantizes in the middle of it stays.
+  ValueId beginning(const Node& last) const {
+    const ValueId x = last.input(0);
+    const Node* first = before(last);
+    if (first == nullptr || !same_codes(x, last.output(0)) || !same_codes(first->input(0), x)) return x;
+    const auto known = beginnings_.find(x);
+    return known == beginnings_.end() ? first->input(0) : known->second;
+  }
+
   bool merge_shapes(NodeId id) {
     const Node& last = g_.node(id);
-    const Node* first = before(last);
-    if (first == nullptr || g_.value(last.output(0)).type.encoding != g_.value(first->input(0)).type.encoding)
-      return false;
-    if (undo_each_other(*first, last)) return skip(id, first->input(0));
-    while (const Node* earlier = before(*first)) first = earlier;
-    const ValueId x = first->input(0), y = last.output(0);
+    const ValueId x = beginning(last), y = last.output(0);
+    if (x == last.input(0)) return false;
+    beginnings_[y] = x;
+    const Node& first = *before(last);
+    if (undo_each_other(first, last)) return skip(id, first.input(0));
     if (same_shape(shape(x), shape(y))) return skip(id, x);
     if (!shape(y)) return false;
     std::optional<Tensor> target = reshape_target(shape(x), elements_of(*shape(y)));
@@ -125,6 +141,7 @@ class ChainMerger {
 
   Graph& g_;
   const Inference facts_;
+  std::map<ValueId, ValueId> beginnings_;  // of the chains so far, by their ends
 };
 
 }  // namespace

@@ -154,10 +154,17 @@ void lay_out_constant(Graph& g, NodeId id, size_t slot, const Permutation& perm)
   g.set_input(id, slot, b.op("Transpose", {b.constant(full, name)}, {{"perm", inverse(perm)}}));
 }
 
+// The codes of the result are not those of the data at other places: they are made here, or their scales go
+// along a dimension, which moves.
+bool is_quantization_point(const ValueType& result, const ValueType& data) {
+  return result.encoded() && (result.encoding != data.encoding || !result.encoding.per_tensor());
+}
+
 }  // namespace
 
 std::optional<Permutation> permutation_of(const Graph& g, const Node& n) {
-  if (!n.is("Transpose")) return std::nullopt;
+  if (!n.is("Transpose") || !n.output(0)) return std::nullopt;
+  if (is_quantization_point(g.value(n.output(0)).type, g.value(n.input(0)).type)) return std::nullopt;
   Permutation perm = n.get_ints("perm");
   if (!perm.empty()) return perm;
   const SymbolicShape& x = g.value(n.inputs[0]).type.shape;

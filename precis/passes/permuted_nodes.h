@@ -12,7 +12,7 @@ namespace precis::passes {
 
 using Permutation = std::vector<int64_t>;
 
-// Of a Transpose node; nullopt for others and where the rank is not known.
+// Of a Transpose node; nullopt for others, where the rank is not known, and where the node quantizes, too.
 std::optional<Permutation> permutation_of(const Graph& g, const Node& n);
 bool is_identity(const Permutation& perm);
 // `second` after `first`.

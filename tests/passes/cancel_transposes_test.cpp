@@ -79,6 +79,32 @@ TEST(CancelTransposes, SeveralWaysInAndOut) {
   EXPECT_EQ(left(graph(kLast + "r = Relu(t) s = Flatten(r)" + kFirst, "y, s")), 1u);
 }
 
+TEST(CancelTransposes, WhatQuantizesIsMoreThanATransposition) {
+  for (const char* form : {
+           "a: f32[3,2] @ u8(scale=0.1, zp=100) = Transpose(x) y = Transpose(a)",
+           "r = Relu(x) a: f32[3,2] @ u8(scale=0.1, zp=0) = Transpose(r) y = Transpose(a)",
+           "a = Transpose(x) b: f32[2,3] @ u8(scale=0.1, zp=100) = Transpose(a) y = Relu(b)",
+           "q: f32[2,3] @ u8(scale=0.1, zp=100) = Relu(x) a: f32[3,2] @ u8(scale=0.3, zp=9) = Transpose(q) "
+           "b: f32[2,3] @ u8(scale=0.3, zp=9) = Transpose(a) y = Neg(b)",
+           "a: f32[3,2] @ u8(scale=0.1, zp=100) = Transpose(x) b = Relu(a) y = Transpose(b)",
+       })
+    expect_kept(kPass, std::string("graph g(x: f32[2,3]) -> (y) { ") + form + " }");
+  // The codes move, and nothing else happens to them.
+  expect_rewrite(
+      kPass,
+      "graph g(x: f32[2,3]) -> (y) { q: f32[2,3] @ u8(scale=0.1, zp=100) = Relu(x) a: f32[3,2] @ "
+      "u8(scale=0.1, zp=100) = Transpose(q) b = Transpose(a) {perm=[0,1]} y = Transpose(b) }",
+      "graph g(x: f32[2,3]) -> (y) { q: f32[2,3] @ u8(scale=0.1, zp=100) = Relu(x) y = Identity(q) }");
+}
+
+TEST(CancelTransposes, ARegionThatOneLeavesByQuantizing) {
+  const std::string back = " = Transpose(r) {perm=[0,3,1,2]} ";
+  EXPECT_EQ(
+      left(graph(kLast + "r = Relu(t) q: f32[2,3,4,5] @ u8(scale=0.1, zp=100)" + back + "y = Neg(q) v" + back,
+                 "y, v")),
+      2u);
+}
+
 TEST(CancelTransposes, NothingIsGained) {
   expect_unchanged(kPass, graph(kLast + "y = Relu(t)"));
   expect_unchanged(kPass, graph(kLast + "r = Add(t, z)" + kFirst));         // other data in the wrong order

@@ -180,6 +180,16 @@ TEST(EliminateIdentity, FromInputToOutputStays) {
   expect_unchanged("eliminate_identity", "graph g(x: f32[4]) -> (y) { y = Identity(x) }");
 }
 
+TEST(FuseMatMulAdd, AProductThatIsQuantizedStays) {
+  expect_kept("fuse_matmul_add", R"(
+  graph g(x: f32[2,2]) -> (y) {
+    w: f32[2,2] = [1, 2, 3, 4]
+    b: f32[2] = [0.5, -1]
+    m: f32[2,2] @ u8(scale=0.1, zp=100) = MatMul(x, w)
+    y = Add(m, b)
+  })");
+}
+
 TEST(FuseMatMulAdd, BecomesGemm) {
   expect_rewrite("fuse_matmul_add", R"(
   graph g(x: f32[2,2]) -> (y) {

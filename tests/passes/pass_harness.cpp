@@ -58,4 +58,14 @@ void expect_unchanged(const char* pass, const std::string& text) {
   EXPECT_EQ(print_graph(m.graph), before);
 }
 
+void expect_kept(const char* pass, const std::string& text) {
+  expect_unchanged(pass, text);
+  Model m = model_of(text);
+  const std::vector<Tensor> inputs = random_inputs(m.graph);
+  const auto wanted = runtime::run_reference(m.graph, inputs);
+  run_pass(m, pass);
+  const auto got = runtime::run_reference(m.graph, inputs);
+  for (size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(tensors_equal(got[i], wanted[i]));
+}
+
 }  // namespace precis::test

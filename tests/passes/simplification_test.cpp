@@ -51,6 +51,13 @@ TEST(EliminateIdentity, WhatChangesSomethingStays) {
   })");
 }
 
+TEST(EliminateIdentity, WhatQuantizesStays) {
+  for (const char* op : {"Identity", "Dropout"})
+    expect_kept("eliminate_identity", std::string("graph g(x: f32[2,3]) -> (y) { a: f32[2,3] @ u8(scale=0.1, "
+                                                  "zp=100) = ") +
+                                          op + "(x) y = Neg(a) }");
+}
+
 // A declared name is a hint: the lengths need not be equal.
 TEST(EliminateIdentity, DeclaredNamesOfDimensionsProveNothing) {
   expect_unchanged("eliminate_identity", R"(
@@ -105,6 +112,42 @@ TEST(MergeChains, CastsThatLoseNothing) {
   EXPECT_FALSE(last_reads_x("i8", "f32", "u8"));    // saturates, where the direct cast wraps
   EXPECT_FALSE(last_reads_x("i64", "f32", "i64"));  // 24 bits
   EXPECT_FALSE(last_reads_x("i32", "u32", "i64"));  // wraps
+}
+
+TEST(MergeChains, WhatQuantizesInTheMiddleStays) {
+  expect_kept("merge_chains",
+              "graph g(x: f16[4]) -> (y) { a: f32[4] @ u8(scale=0.1, zp=100) = Cast(x) {to=f32} y = Cast(a) "
+              "{to=f64} }");
+  const auto chain = [](const char* a, const char* b, const char* c) {
+    const std::string fine = " @ u8(scale=0.01, zp=100)", coarse = " @ u8(scale=0.1, zp=100)";
+    const auto encoding = [&](const char* which) { return *which == 'A' ? fine : coarse; };
+    return "graph g(x: f32[2,6]) -> (y) { s: i64[2] = [3, 4] t: i64[2] = [4, 3] u: i64[2] = [2, 6] r: "
+           "f32[2,6]" +
+           fine + " = Relu(x) a: f32[3,4]" + encoding(a) + " = Reshape(r, s) b: f32[4,3]" + encoding(b) +
+           " = Reshape(a, t) c: f32[2,6]" + encoding(c) + " = Reshape(b, u) y = Neg(c) }";
+  };
+  expect_kept("merge_chains", chain("B", "A", "A"));
+  expect_kept("merge_chains", chain("B", "A", "B"));
+  // What comes behind the quantization is merged.
+  Model m = model_of(chain("B", "B", "B"));
+  const Tensor x = random_tensor({2, 6}, 1);
+  const auto wanted = runtime::run_reference(m.graph, std::span(&x, 1));
+  EXPECT_EQ(run_pass(m, "merge_chains").changes, 1);
+  EXPECT_TRUE(tensors_equal(runtime::run_reference(m.graph, std::span(&x, 1))[0], wanted[0]));
+}
+
+// Time that grows with the square of the length would be minutes.
+TEST(MergeChains, LongChainsOfUnknownShapes) {
+  std::string text = "graph g(x: f32[N,M]) -> (y) { ";
+  std::string last = "x";
+  for (int i = 0; i < 20000; ++i) {
+    const std::string next = "v" + std::to_string(i);
+    text += next + " = Reshape(" + last + ", t) ";
+    last = next;
+  }
+  text.replace(text.find("M]"), 2, "M], t: i64[2]");
+  Model m = model_of(text + "y = Neg(" + last + ") }");
+  EXPECT_EQ(run_pass(m, "merge_chains").changes, 0);
 }
 
 TEST(FoldShapeCode, AReshapeWithAFreeDimension) {
