@@ -4,6 +4,7 @@
 #include "precis/core/check.h"
 #include "precis/core/limits.h"
 #include "precis/core/text.h"
+#include "precis/graph/node_label.h"
 #include "precis/onnx/node_importer.h"
 
 namespace precis::onnx_io {
@@ -24,12 +25,6 @@ uint64_t attribute_bytes(const Attribute& a) {
     return bytes;
   }
   return kOwn;
-}
-
-std::string first_output(const Graph& graph, const Node& node) {
-  for (ValueId id : node.outputs)
-    if (id) return graph.value(id).name;
-  return {};
 }
 
 }  // namespace
@@ -81,7 +76,7 @@ void CallLedger::charge(uint64_t bytes) {
 FunctionCall::FunctionCall(const Graph& graph, const Node& call, LocalFunction& function, CallLedger& ledger,
                            ImportContext& context)
     : function_(function), ledger_(ledger) {
-  std::string base = call.name.empty() ? first_output(graph, call) : call.name;
+  std::string base = node_label(graph, call);
   if (base.empty()) base = function.proto.name();
   name_ = ledger.call_name(base);
   const auto& f = function.proto;

@@ -2,6 +2,7 @@
 #include "precis/passes/skipped_nodes.h"
 
 #include "precis/graph/macs.h"
+#include "precis/graph/node_label.h"
 #include "precis/graph/op.h"
 
 namespace precis::passes {
@@ -65,9 +66,9 @@ class Finder {
     skipped_.push_back(std::move(s));
   }
 
-  // Unnamed nodes go by their result.
   static std::string name_of(const Scope& scope, const Node& n) {
-    return n.name.empty() ? scope.graph.value(n.output(0)).name : n.name;
+    const std::string label = node_label(scope.graph, n);
+    return label.empty() ? n.op : label;
   }
 
   void look_into(const Scope& scope, const Node& holder) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "precis/core/check.h"
+#include "precis/graph/node_label.h"
 #include "precis/graph/op.h"
 #include "precis/runtime/kernel_step.h"
 #include "precis/runtime/lowering.h"
@@ -112,9 +113,7 @@ StepInfo PlanBuilder::describe(const FusedOp& op, std::string kernel, const std:
                                Layout in, Layout out) const {
   const Node& main = node(op);
   StepInfo info;
-  info.node = main.name;
-  for (size_t i = 0; info.node.empty() && i < main.outputs.size(); ++i)
-    if (main.outputs[i]) info.node = graph_->value(main.outputs[i]).name;
+  info.node = node_label(*graph_, main);
   info.op = main.op;
   for (NodeId id : op.absorbed) info.fused.push_back(graph_->node(id).op);
   info.kernel = std::move(kernel);

@@ -252,6 +252,24 @@ TEST(QuantizeStatic, WeightsInBodiesAreNamed) {
   EXPECT_NEAR(report.skipped[2].byte_share, 16.0 / (3 * 16 + 8), 1e-12);
 }
 
+TEST(QuantizeStatic, UnnamedNodesInBodiesGoByTheirFirstResult) {
+  Model m = model_of(R"(
+  graph g(x: f32[1,1,2]) -> (y) {
+    n: i64[] = 3
+    w: f32[1,8,2] = constant(normal, seed=1, scale=0.2)
+    y = Loop(n, _, x) {body=graph b(i: i64[], go: bool[], s: f32[1,1,2]) -> (go, t) {
+      _, t = LSTM(s, w, w) {hidden_size=2}
+    }}
+  })");
+  Node& loop = m.graph.node(m.graph.order()[0]);
+  Graph& body = *std::get<SubgraphPtr>(loop.attributes.at("body"));
+  body.node(body.order()[0]).name.clear();
+  const auto skipped = quantize(m).skipped;
+  ASSERT_EQ(skipped.size(), 2u);
+  EXPECT_EQ(skipped[1].op, "LSTM");
+  EXPECT_EQ(skipped[1].node, "t");
+}
+
 TEST(QuantizeStatic, RulesLeaveNodesInFloatWithTheirReason) {
   Model m = model_of(kTwoConvs);
   QuantizeOptions o = minmax();
