@@ -49,8 +49,9 @@ class BranchInliner {
     made_.insert(graph_.insert_node_before(node_, std::move(node)));
   }
 
-  // `result`, an output that the If had, is made by the branch from now on.
-  void hand_over(ValueId value, ValueId result) {
+  // `result`, an output that the If had, is made by the branch from now on; `value` is the branch's in the
+  // graph.
+  void hand_over(ValueId& value, ValueId result) {
     const NodeId producer = graph_.value(value).producer;
     if (made_.count(producer) != 0 && taken_.insert(value).second) {
       const std::vector<ValueId>& outputs = graph_.node(producer).outputs;
@@ -58,8 +59,7 @@ class BranchInliner {
           static_cast<size_t>(std::find(outputs.begin(), outputs.end(), value) - outputs.begin());
       graph_.set_output(producer, slot, result);
       graph_.replace_uses(value, result);
-      for (auto& [inner, outer] : outer_)  // the branch may give one value out twice
-        if (outer == value) outer = result;
+      value = result;  // the branch may give one value out twice
       taken_.insert(result);
       return;
     }

@@ -8,17 +8,8 @@
 namespace precis::onnx_io {
 namespace {
 
-Dim dim_of(const NodeSite& s, ValueId v, int axis) {
-  const SymbolicShape& shape = s.g.value(v).type.shape;
-  if (!shape) return {};
-  if (axis < 0) axis += static_cast<int>(shape->size());
-  return axis >= 0 && axis < static_cast<int>(shape->size()) ? (*shape)[static_cast<size_t>(axis)] : Dim();
-}
-
-int rank_of(const NodeSite& s, ValueId v) {
-  const SymbolicShape& shape = s.g.value(v).type.shape;
-  return shape ? static_cast<int>(shape->size()) : 0;
-}
+using fusions::dim_of;
+using fusions::rank_of;
 
 // Heads in front, [batch, heads, length, size]: how many there are and how large.
 struct Heads {
@@ -28,9 +19,9 @@ struct Heads {
 
 Heads heads_of(NodeSite& s, size_t input, const char* attribute) {
   const ValueId v = s.in(input);
-  if (rank_of(s, v) == 4) return {v, dim_of(s, v, 1), dim_of(s, v, 3)};
+  if (rank_of(s.g, v) == 4) return {v, dim_of(s.g, v, 1), dim_of(s.g, v, 3)};
   const int64_t count = s.node().get_int(attribute, 0);
-  const Dim packed = dim_of(s, v, 2);
+  const Dim packed = dim_of(s.g, v, 2);
   if (count <= 0) return {};
   return {v, count, packed.known() ? Dim(packed.value / count) : Dim()};
 }
@@ -81,7 +72,7 @@ struct Plan {
 std::optional<Plan> plan_attention(NodeSite& s) {
   const Node& n = s.node();
   Plan p;
-  p.rank = rank_of(s, s.in(0));
+  p.rank = rank_of(s.g, s.in(0)).value_or(0);
   p.q = heads_of(s, 0, "q_num_heads"), p.k = heads_of(s, 1, "kv_num_heads"),
   p.v = heads_of(s, 2, "kv_num_heads");
   const bool known =
@@ -91,8 +82,8 @@ std::optional<Plan> plan_attention(NodeSite& s) {
   if (!known || s.in(6) || (p.rank != 3 && p.rank != 4) || n.get_int("softmax_precision", 1) != 1)
     return std::nullopt;
   const int length_axis = p.rank == 4 ? 2 : 1;
-  p.queries = dim_of(s, s.in(0), length_axis), p.keys = dim_of(s, s.in(1), length_axis);
-  p.past = s.in(4) ? dim_of(s, s.in(4), 2) : Dim(0);
+  p.queries = dim_of(s.g, s.in(0), length_axis), p.keys = dim_of(s.g, s.in(1), length_axis);
+  p.past = s.in(4) ? dim_of(s.g, s.in(4), 2) : Dim(0);
   const Dim total = p.keys.known() && p.past.known() ? Dim(p.keys.value + p.past.value)
                     : s.in(4)                        ? Dim()
                                                      : p.keys;
@@ -138,7 +129,7 @@ bool expand_attention(NodeSite& s) {
         s.op("Add", {scores, triangle(s, p->queries.value, p->keys.value + p->past.value, p->past.value)});
   if (s.in(3)) {
     ValueId mask = added_mask(s, s.in(3));
-    if (rows && rank_of(s, s.in(3)) == 4) mask = s.op("Squeeze", {mask, s.ints({1}, "head_axis")});
+    if (rows && rank_of(s.g, s.in(3)) == 4) mask = s.op("Squeeze", {mask, s.ints({1}, "head_axis")});
     scores = s.op("Add", {scores, mask});
   }
   const ValueId weights = s.op("Softmax", {scores}, {{"axis", int64_t{-1}}});
@@ -166,7 +157,7 @@ ValueId part_of_heads(NodeSite& s, ValueId x, int64_t begin, int64_t end, int64_
 bool expand_rotary(NodeSite& s) {
   const Node& n = s.node();
   const Heads h = heads_of(s, 0, "num_heads");
-  const int rank = rank_of(s, s.in(0));
+  const int rank = rank_of(s.g, s.in(0)).value_or(0);
   const int64_t asked = n.get_int("rotary_embedding_dim", 0);
   if (!h.size.known() || (rank != 3 && rank != 4)) return false;
   const int64_t rotated = asked > 0 ? asked : h.size.value, half = rotated / 2;

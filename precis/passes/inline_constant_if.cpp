@@ -1,6 +1,8 @@
-// Before:  y = If(true) {then_branch=graph t() -> (a) { a = Relu(x) }, else_branch=...}      After:  y =
-// Relu(x) Only where the condition is constant; shape code that decides it is folded by other passes first.
-// Values, constants and nodes of the branch get new names where theirs are taken.
+// Before:  y = If(true) {then_branch=graph t() -> (a) { a = Relu(x) }, else_branch=...}
+// After:   y = Relu(x)
+//
+// Only where the condition is constant; shape code that decides it is folded by other passes first. Values,
+// constants and nodes of the branch get new names where theirs are taken.
 #include "precis/graph/inline_if.h"
 #include "precis/passes/pass_list.h"
 

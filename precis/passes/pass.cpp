@@ -69,26 +69,27 @@ constexpr std::array kPasses = {
     PassInfo{"widen_f16", "turns half-precision models into f32 ones with the same interface", widen_f16},
 };
 
+// clang-format off
 // The preparation of every float model, in order:
-//   widen_f16               everything below computes in f32
-//   fold_shape_code, fold_constants, inline_constant_if     shape code, computed weights and branches that
-//   are
-//                           decided become what the others can see
-//   eliminate_identity, merge_chains     so that producers and consumers meet
-//   split_sums              the rules for Add hold for Sum
-//   fuse_hard_swish, fuse_gelu, fuse_swish     one function of one input instead of sums, products and
-//                           quotients: a table on codes
-//   fuse_layer_norm, fuse_rms_norm, fuse_rotary, fuse_attention     what needs more than 8 bits inside stays
-//                           in one float node, and is written out again where the file's opset does not know
-//                           it
-//   cancel_transposes       layouts of exporters: what is left stands between other neighbours
-//   fuse_matmul_add         a bias that is part of its Gemm is not a quantized sum
-//   fold_pad                no step of its own for what a convolution does by itself
-//   fold_batch_norm, fold_channel_arithmetic   no per-channel arithmetic is left behind a convolution; the
-//                           first exposes the second
-//   hoist_activations       an activation stands where it can fuse: at what makes the values, not behind the
-//                           Concat of them
-//   fold_constants, eliminate_dead_nodes       what the folds left over
+//   widen_f16                                 everything below computes in f32
+//   fold_shape_code, fold_constants,          shape code, computed weights and branches that are decided
+//   inline_constant_if                        become what the others can see
+//   eliminate_identity, merge_chains          so that producers and consumers meet
+//   split_sums                                the rules for Add hold for Sum
+//   fuse_hard_swish, fuse_gelu, fuse_swish    one function of one input instead of sums, products and
+//                                             quotients: a table on codes
+//   fuse_layer_norm, fuse_rms_norm,           what needs more than 8 bits inside stays in one float node, and
+//   fuse_rotary, fuse_attention               is written out again where the file's opset does not know it
+//   cancel_transposes                         layouts of exporters: what is left stands between other
+//                                             neighbours
+//   fuse_matmul_add                           a bias that is part of its Gemm is not a quantized sum
+//   fold_pad                                  no step of its own for what a convolution does by itself
+//   fold_batch_norm,                          no per-channel arithmetic is left behind a convolution; the
+//   fold_channel_arithmetic                   first exposes the second
+//   hoist_activations                         an activation stands where it can fuse: at what makes the
+//                                             values, not behind the Concat of them
+//   fold_constants, eliminate_dead_nodes      what the folds left over
+// clang-format on
 constexpr std::array<std::string_view, 12> kFirst = {
     "widen_f16",          "fold_shape_code", "fold_constants",  "inline_constant_if",
     "eliminate_identity", "merge_chains",    "split_sums",      "fuse_hard_swish",

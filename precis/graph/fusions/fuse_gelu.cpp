@@ -1,7 +1,11 @@
-// Before:  x -> Div(sqrt 2) -> Erf -> Add(1) -> Mul(x) -> Mul(1/2) -> y      After:  x -> Gelu -> y
-// Before:  0.5 x (1 + Tanh(sqrt(2 / pi) (x + 0.044715 x^3)))                 After:  x ->
-// Gelu{approximate=tanh} -> y The factors of each product may stand in any order and association, powers may
-// be products, and the tanh may have x taken out of its sum: sqrt(2 / pi) x (1 + 0.044715 x^2).
+// Before:  x -> Div(sqrt 2) -> Erf -> Add(1) -> Mul(x) -> Mul(1/2) -> y
+// After:   x -> Gelu -> y
+//
+// Before:  0.5 x (1 + Tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+// After:   x -> Gelu{approximate=tanh} -> y
+//
+// The factors of each product may stand in any order and association, powers may be products, and the tanh
+// may have x taken out of its sum: sqrt(2 / pi) x (1 + 0.044715 x^2).
 #include <cmath>
 
 #include "precis/graph/fusions/match.h"

@@ -1,6 +1,8 @@
-// Before:  y = x / Sqrt(ReduceMean(x^2) + eps) [* scale]      After:  x -> RMSNormalization(scale){axis,
-// epsilon} -> y The square may be a product or a power, the root a quotient, a Reciprocal or a power of -1/2.
-// Only over the last dimensions, with a constant row for the scale; a missing scale becomes ones.
+// Before:  y = x / Sqrt(ReduceMean(x^2) + eps) [* scale]
+// After:   x -> RMSNormalization(scale){axis, epsilon} -> y
+//
+// The square may be a product or a power, the root a quotient, a Reciprocal or a power of -1/2. Only over the
+// last dimensions, with a constant row for the scale; a missing scale becomes ones.
 #include "precis/graph/fusions/normal_form.h"
 
 namespace precis::fusions {
