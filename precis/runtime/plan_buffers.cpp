@@ -153,7 +153,7 @@ namespace {
 
 constexpr int64_t kFewChannels = 4;  // images: interleaved faster than by oneDNN
 
-// Plain to channels-last.
+// Between plain and channels-last, to where `t` lies.
 StridedCopy interleaving(const PhysicalType& t) {
   const int64_t batch = t.shape[0], channels = t.shape[1], pixels = t.shape.inner(2);
   StridedCopy copy;
@@ -161,8 +161,17 @@ StridedCopy interleaving(const PhysicalType& t) {
   copy.extents = {batch, pixels, channels};
   copy.source_strides = {channels * pixels, 1, pixels};
   copy.destination_strides = {channels * pixels, channels, 1};
+  if (t.layout == Layout::kPlain) std::swap(copy.source_strides, copy.destination_strides);
   copy.simplify();
   return copy;
+}
+
+// A copy, where it is the faster way or oneDNN does not know the type.
+bool interleaves(const PhysicalType& t, Layout from) {
+  if (dtype_bits(t.dtype) < 8) return false;
+  const bool to_last = from == Layout::kPlain && t.layout == Layout::kChannelsLast;
+  const bool to_plain = from == Layout::kChannelsLast && t.layout == Layout::kPlain;
+  return (to_last && t.shape[1] <= kFewChannels) || ((to_last || to_plain) && !onednn::takes(t.dtype));
 }
 
 }  // namespace
@@ -180,8 +189,7 @@ BufferId PlanBuilder::reorder(ValueId id, Layout layout) {
   info.bytes = 2 * bytes_of(id);
   const BufferId destination = write(id, layout);
   if (emit_code_reorder(*this, info, t, from, layout, source, destination)) return destination;
-  if (from == Layout::kPlain && layout == Layout::kChannelsLast && t.shape[1] <= kFewChannels &&
-      dtype_bits(t.dtype) >= 8) {
+  if (interleaves(t, from)) {
     info.kernel = "copy";
     emit(std::make_unique<CopyStep>(destination, std::vector<CopyStep::Part>{{source, interleaving(t)}}),
          std::move(info), {source, destination});

@@ -298,6 +298,22 @@ TEST(OneDnnKernels, ReordersRoundTripWithChannelPadding) {
   }
 }
 
+TEST(OneDnnKernels, WhatTheLibraryRefusesIsNoKernel) {
+  EXPECT_EQ(make_reorder({DType::kU16, {2, 3, 4}, Layout::kChannelsLast, Layout::kPlain}), nullptr);
+  EXPECT_NE(make_reorder({DType::kF32, {2, 3, 4}, Layout::kChannelsLast, Layout::kPlain}), nullptr);
+  PoolSpec pool;
+  pool.dtype = DType::kU16;
+  pool.source = pool.destination = {1, 2, 3, 3};
+  pool.kernel = pool.strides = {1, 1};
+  pool.pads = {0, 0, 0, 0};
+  EXPECT_EQ(make_pool(pool), nullptr);
+  MatMulSpec product;
+  product.source = product.weights = product.destination = {2, 2};
+  product.source_dtype = DType::kI64;
+  EXPECT_EQ(make_matmul(product), nullptr);
+  EXPECT_EQ(make_concat({DType::kI64, {{1, 2, 3}}, {1, 2, 3}, 1, Layout::kChannelsLast}), nullptr);
+}
+
 TEST(OneDnnKernels, Functions) {
   FunctionSpec spec;
   spec.shape = {1000};

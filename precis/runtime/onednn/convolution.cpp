@@ -195,7 +195,9 @@ ConvolutionSpec as_row(ConvolutionSpec s) {
 
 KernelPtr make_convolution(const ConvolutionSpec& spec) {
   if (is_column(spec)) return make_convolution(as_row(spec));
-  return spec.transposed ? make<dnnl::deconvolution_forward>(spec) : make<dnnl::convolution_forward>(spec);
+  return unless_refused([&] {
+    return spec.transposed ? make<dnnl::deconvolution_forward>(spec) : make<dnnl::convolution_forward>(spec);
+  });
 }
 
 }  // namespace precis::runtime::onednn

@@ -42,9 +42,7 @@ dnnl::algorithm algorithm_of(BinarySpec::Kind kind) {
   return dnnl::algorithm::undef;
 }
 
-}  // namespace
-
-KernelPtr make_pool(const PoolSpec& s) {
+KernelPtr pool_kernel(const PoolSpec& s) {
   using Descriptor = dnnl::pooling_forward::primitive_desc;
   const memory::desc source = describe(s.dtype, s.source, s.layout);
   const memory::desc destination = describe(s.dtype, s.destination, s.layout);
@@ -67,7 +65,7 @@ KernelPtr make_pool(const PoolSpec& s) {
   return finish<dnnl::pooling_forward>(*descriptor, source, s.layout, destination, s.layout);
 }
 
-KernelPtr make_function(const FunctionSpec& s) {
+KernelPtr function_kernel(const FunctionSpec& s) {
   using Descriptor = dnnl::eltwise_forward::primitive_desc;
   const memory::desc desc = describe(DType::kF32, s.shape, s.layout);
   const auto descriptor = try_create<Descriptor>([&] {
@@ -78,7 +76,7 @@ KernelPtr make_function(const FunctionSpec& s) {
   return finish<dnnl::eltwise_forward>(*descriptor, desc, s.layout, desc, s.layout);
 }
 
-KernelPtr make_binary(const BinarySpec& s) {
+KernelPtr binary_kernel(const BinarySpec& s) {
   using Descriptor = dnnl::binary::primitive_desc;
   const memory::desc a = describe(DType::kF32, s.a, s.layout), b = describe(DType::kF32, s.b, s.layout);
   const memory::desc destination = describe(DType::kF32, s.destination, s.layout);
@@ -93,7 +91,7 @@ KernelPtr make_binary(const BinarySpec& s) {
   return finish<dnnl::binary>(*descriptor, a, s.layout, destination, s.layout, operands);
 }
 
-KernelPtr make_softmax(const SoftmaxSpec& s) {
+KernelPtr softmax_kernel(const SoftmaxSpec& s) {
   using Descriptor = dnnl::softmax_v2_forward::primitive_desc;
   const memory::desc desc = describe(DType::kF32, s.shape, Layout::kPlain);
   const auto algorithm = s.logarithm ? dnnl::algorithm::softmax_log : dnnl::algorithm::softmax_accurate;
@@ -105,7 +103,7 @@ KernelPtr make_softmax(const SoftmaxSpec& s) {
   return finish<dnnl::softmax_v2_forward>(*descriptor, desc, Layout::kPlain, desc, Layout::kPlain);
 }
 
-KernelPtr make_lrn(const LrnSpec& s) {
+KernelPtr lrn_kernel(const LrnSpec& s) {
   using Descriptor = dnnl::lrn_forward::primitive_desc;
   const memory::desc desc = describe(DType::kF32, s.shape, s.layout);
   const auto descriptor = try_create<Descriptor>([&] {
@@ -117,7 +115,7 @@ KernelPtr make_lrn(const LrnSpec& s) {
   return finish<dnnl::lrn_forward>(*descriptor, desc, s.layout, desc, s.layout);
 }
 
-KernelPtr make_reorder(const ReorderSpec& s) {
+KernelPtr reorder_kernel(const ReorderSpec& s) {
   using Descriptor = dnnl::reorder::primitive_desc;
   const memory::desc from = describe(s.dtype, s.shape, s.from), to = describe(s.dtype, s.shape, s.to);
   const auto descriptor = try_create<Descriptor>(
@@ -126,7 +124,7 @@ KernelPtr make_reorder(const ReorderSpec& s) {
   return finish<dnnl::reorder>(*descriptor, from, s.from, to, s.to);
 }
 
-KernelPtr make_concat(const ConcatSpec& s) {
+KernelPtr concat_kernel(const ConcatSpec& s) {
   using Descriptor = dnnl::concat::primitive_desc;
   std::vector<memory::desc> sources;
   for (const Shape& shape : s.sources) sources.push_back(describe(s.dtype, shape, s.layout));
@@ -143,6 +141,30 @@ KernelPtr make_concat(const ConcatSpec& s) {
   parts.implementation = descriptor->impl_info_str();
   parts.primitive = dnnl::concat(*descriptor);
   return make_kernel(std::move(parts));
+}
+
+}  // namespace
+
+KernelPtr make_pool(const PoolSpec& s) {
+  return unless_refused([&] { return pool_kernel(s); });
+}
+KernelPtr make_function(const FunctionSpec& s) {
+  return unless_refused([&] { return function_kernel(s); });
+}
+KernelPtr make_binary(const BinarySpec& s) {
+  return unless_refused([&] { return binary_kernel(s); });
+}
+KernelPtr make_softmax(const SoftmaxSpec& s) {
+  return unless_refused([&] { return softmax_kernel(s); });
+}
+KernelPtr make_lrn(const LrnSpec& s) {
+  return unless_refused([&] { return lrn_kernel(s); });
+}
+KernelPtr make_reorder(const ReorderSpec& s) {
+  return unless_refused([&] { return reorder_kernel(s); });
+}
+KernelPtr make_concat(const ConcatSpec& s) {
+  return unless_refused([&] { return concat_kernel(s); });
 }
 
 }  // namespace precis::runtime::onednn

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "precis/core/check.h"
 #include "precis/runtime/onednn/kernel.h"
 
 namespace precis::runtime::onednn {
@@ -49,6 +50,27 @@ KernelPtr make_kernel(KernelParts parts);
 dnnl::post_ops to_dnnl(const std::vector<PostOp>& post_ops, const Shape& destination,
                        const dnnl::memory::desc& destination_desc, std::vector<KernelArgument>* operands);
 dnnl::primitive_attr default_attributes();  // scratch memory is the caller's
+
+// No exception of the library leaves this folder. A factory whose request it refuses anywhere gives null.
+template <typename Make>
+KernelPtr unless_refused(Make&& make) {
+  try {
+    return make();
+  } catch (const dnnl::error&) {
+    return nullptr;
+  }
+}
+
+// What a kernel that was made does with the library: `what` names it in the error.
+template <typename Use>
+auto or_error(const char* what, Use&& use) {
+  try {
+    return use();
+  } catch (const dnnl::error& e) {
+    fail(ErrorCode::kInternal, "oneDNN failed to {}: {} (status {})", what, e.what(),
+         static_cast<int>(e.status));
+  }
+}
 
 // Creates a primitive descriptor by `create` and returns null when the library refuses or offers only its
 // generic code.

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include "precis/core/check.h"
 #include "precis/core/isa.h"
 #include "precis/runtime/onednn/internal.h"
 
@@ -77,10 +76,18 @@ class DnnlKernel final : public Kernel {
   std::span<const Argument> arguments() const override { return arguments_; }
   int64_t scratch_bytes() const override { return static_cast<int64_t>(parts_.scratch.get_size()); }
   const std::string& implementation() const override { return parts_.implementation; }
-  std::unique_ptr<BoundKernel> bind() const override { return std::make_unique<DnnlBoundKernel>(parts_); }
+  std::unique_ptr<BoundKernel> bind() const override {
+    return or_error("bind the arguments of a kernel",
+                    [&] { return std::make_unique<DnnlBoundKernel>(parts_); });
+  }
   const std::string& weights_key() const override { return weights_key_; }
 
   Tensor pack_weights(const Tensor& weights) const override {
+    return or_error("pack weights", [&] { return packed(weights); });
+  }
+
+ private:
+  Tensor packed(const Tensor& weights) const {
     Tensor packed(DType::kU8, Shape{static_cast<int64_t>(parts_.weights_to.get_size())});
     memory from(parts_.weights_from, cpu_engine(), const_cast<std::byte*>(weights.bytes()));
     memory to(parts_.weights_to, cpu_engine(), packed.bytes());
@@ -90,7 +97,6 @@ class DnnlKernel final : public Kernel {
     return packed;
   }
 
- private:
   KernelParts parts_;
   std::vector<Argument> arguments_;
   std::string weights_key_;
@@ -247,6 +253,8 @@ const Argument& Kernel::argument(Argument::Role role) const {
     if (a.role == role) return a;
   fail(ErrorCode::kInternal, "kernel '{}' has no such argument", implementation());
 }
+
+bool takes(DType dtype) { return to_dnnl(dtype) != memory::data_type::undef; }
 
 bool has_exact_u8s8() {
   const auto isa = dnnl::get_effective_cpu_isa();

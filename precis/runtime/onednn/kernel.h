@@ -83,6 +83,8 @@ using KernelPtr = std::shared_ptr<const Kernel>;
 // ones do not count); the caller then uses another kernel. They are to be called under the thread count of
 // the later runs.
 
+// Is there a oneDNN type for elements of `dtype`?
+bool takes(DType dtype);
 // True when this CPU multiplies u8 x s8 without saturating intermediate sums (VNNI).
 bool has_exact_u8s8();
 // "avx2", "avx512_core_vnni" ...: what oneDNN dispatches to.

@@ -66,11 +66,7 @@ KernelPtr make_inner_product(const MatMulSpec& s) {
   return make_kernel(std::move(parts));
 }
 
-}  // namespace
-
-KernelPtr make_matmul(const MatMulSpec& s) {
-  if (fits_inner_product(s))
-    if (KernelPtr kernel = make_inner_product(s)) return kernel;
+KernelPtr make_product(const MatMulSpec& s) {
   using Descriptor = dnnl::matmul::primitive_desc;
   const int rank = s.destination.rank();
   const memory::desc source = describe_matrix(s.source_dtype, s.source, s.transposed_source);
@@ -105,6 +101,14 @@ KernelPtr make_matmul(const MatMulSpec& s) {
   parts.implementation = descriptor->impl_info_str();
   parts.primitive = dnnl::matmul(*descriptor);
   return make_kernel(std::move(parts));
+}
+
+}  // namespace
+
+KernelPtr make_matmul(const MatMulSpec& s) {
+  if (fits_inner_product(s))
+    if (KernelPtr kernel = unless_refused([&] { return make_inner_product(s); })) return kernel;
+  return unless_refused([&] { return make_product(s); });
 }
 
 }  // namespace precis::runtime::onednn
