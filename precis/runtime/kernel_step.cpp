@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "precis/core/check.h"
+#include "precis/runtime/declared_shape.h"
 #include "precis/runtime/reference_encoded.h"
 #include "precis/runtime/reference_ops.h"
 
@@ -78,12 +79,7 @@ void deliver(const RunContext& context, const Node& node, std::span<const Refere
     if (t.buffer < 0) continue;
     check(results[i].dtype() == t.dtype, ErrorCode::kInternal, "{}: output {} came out as {}, planned was {}",
           describe(node), i, dtype_name(results[i].dtype()), dtype_name(t.dtype));
-    // Shapes that follow from contents are planned as the model declares them.
-    check(
-        results[i].shape() == t.shape, ErrorCode::kMalformed,
-        "{}: output {} has the shape {}, but the model declares {}; correct the declaration, or give inputs "
-        "whose contents fit it",
-        describe(node), i, results[i].shape().str(), t.shape.str());
+    if (results[i].shape() != t.shape) fail_declared(node, i, results[i].shape(), t.shape.str());
     if (results[i].nbytes() > 0)
       std::memcpy(context.buffers[static_cast<size_t>(t.buffer)], results[i].bytes(),
                   static_cast<size_t>(results[i].nbytes()));

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "precis/core/rounding.h"
+#include "precis/runtime/declared_shape.h"
 #include "precis/runtime/moves.h"
 
 namespace precis::runtime {
@@ -42,7 +43,7 @@ bool transposes_in_place(const Shape& in, Layout from, const Shape& out, Layout 
 
 bool lower_alias(PlanBuilder& b, const FusedOp& op) {
   const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
-  if (!op.absorbed.empty()) return false;
+  if (!op.absorbed.empty() || follows_contents(b.graph(), b.node(op))) return false;
   for (size_t i = 1; i < op.outputs.size(); ++i)  // a Dropout's mask
     if (op.outputs[i] && b.is_seen(op.outputs[i])) return false;
   if (!same_elements(b, in, out) || b.shape(in).numel() != b.shape(out).numel()) return false;
@@ -216,7 +217,7 @@ bool lower_depth_to_space(PlanBuilder& b, const FusedOp& op) {
 
 bool lower_expand(PlanBuilder& b, const FusedOp& op) {
   const ValueId in = b.node(op).inputs[0], out = op.outputs[0];
-  if (!same_elements(b, in, out)) return false;
+  if (!same_elements(b, in, out) || follows_contents(b.graph(), b.node(op))) return false;
   const Shape source = b.shape(in), destination = b.shape(out);
   const std::vector<int64_t> strides = source.strides();
   StridedCopy copy;

@@ -10,6 +10,7 @@
 #include "precis/graph/captures.h"
 #include "precis/graph/op.h"
 #include "precis/runtime/control.h"
+#include "precis/runtime/declared_shape.h"
 #include "precis/runtime/reference_encoded.h"
 
 namespace precis::runtime {
@@ -30,10 +31,56 @@ void check_input(const Graph& g, ValueId id, const Tensor& t) {
         shape_str(v.type.shape));
 }
 
+// What is known of the values before the run, as plans know it: shapes as inference has them, declarations
+// where it cannot tell; and which values follow from constants and those shapes alone.
+class Foreknowledge {
+ public:
+  explicit Foreknowledge(const Graph& g) : g_(g) {
+    used_ = std::any_of(g.order().begin(), g.order().end(),
+                        [&](NodeId id) { return follows_contents(g, g.node(id)); });
+  }
+
+  void see(std::span<const Tensor> inputs) {
+    if (!used_) return;
+    InferOptions options;
+    for (const Tensor& t : inputs) options.input_shapes.push_back(t.shape());
+    // What cannot be inferred says so itself when it runs.
+    facts_ = infer_graph(g_, options, [](NodeId, const Error&) {});
+    settled_.assign(g_.num_values(), false);
+    for (NodeId id : g_.order()) {
+      const Node& n = g_.node(id);
+      const bool settled = (n.is("Shape") || n.is("Size")) ? fully_known(shape(n.input(0))) : computed(n);
+      for (ValueId v : n.outputs)
+        if (v) settled_[static_cast<size_t>(v.index)] = settled;
+    }
+  }
+
+  void check_result(const Node& n, std::span<const Tensor> outputs) const {
+    if (used_ && follows_contents(g_, n) && !is_settled(n.input(1)))
+      check_declared(n, 0, outputs[0].shape(), shape(n.output(0)));
+  }
+
+ private:
+  const SymbolicShape& shape(ValueId v) const { return facts_.types[static_cast<size_t>(v.index)].shape; }
+  bool is_settled(ValueId v) const {
+    return !v || g_.value(v).is_constant() || settled_[static_cast<size_t>(v.index)];
+  }
+  bool computed(const Node& n) const {
+    return !has_subgraph(n) && !draws_random_numbers(g_, n) &&
+           std::all_of(n.inputs.begin(), n.inputs.end(), [&](ValueId v) { return is_settled(v); });
+  }
+
+  const Graph& g_;
+  bool used_ = false;
+  Inference facts_;
+  std::vector<bool> settled_;  // by value
+};
+
 class Interpreter {
  public:
   Interpreter(const Graph& g, const TapFunction& tap)
       : g_(g),
+        known_(g),
         tap_(tap),
         values_(g.num_values()),
         remaining_(g.num_values(), 0),
@@ -52,6 +99,7 @@ class Interpreter {
       check_input(g_, g_.inputs()[i], inputs[i]);
       store(g_.inputs()[i], inputs[i]);
     }
+    known_.see(inputs);
     for (NodeId id : g_.order()) {
       const int chain = chain_of_[static_cast<size_t>(id.index)];
       if (chain < 0)
@@ -109,6 +157,7 @@ class Interpreter {
     std::vector<Tensor> outputs =
         is_control(node) ? run_control(g_, node, arguments(node), body_runner(node))
                          : run_reference_node(g_, node, arguments(node));
+    known_.check_result(node, outputs);
     for (size_t i = 0; i < node.outputs.size(); ++i) store(node.outputs[i], std::move(outputs[i]));
     release_inputs(node);
   }
@@ -151,6 +200,7 @@ class Interpreter {
   }
 
   const Graph& g_;
+  Foreknowledge known_;
   const TapFunction& tap_;
   std::vector<Tensor> values_;
   std::vector<int64_t> remaining_;  // uses left, outputs counted as one

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <thread>
 
 #include "precis/core/parallel.h"
@@ -57,6 +58,53 @@ TEST(Session, ContentsThatContradictADeclaredShapeAreRefused) {
   EXPECT_EQ(session.run(std::vector<Tensor>{Tensor::from<int64_t>({2}, {3, 2})})[0].shape(), (Shape{3, 2}));
   EXPECT_ERROR(session.run(std::vector<Tensor>{Tensor::from<int64_t>({2}, {1, 6})}), ErrorCode::kMalformed,
                "has the shape [1,6], but the model declares [3,2]");
+}
+
+TEST(Session, ComputedShapesThatContradictADeclaredOneAreRefusedByBothEngines) {
+  for (const char* op : {"Reshape", "Expand"})
+    for (const Engine engine : {Engine::kFast, Engine::kReference}) {
+      SCOPED_TRACE(op);
+      const Graph graph =
+          parse_graph(std::string("graph net(x: f16[1,6], s: i64[2]) -> (y) { a: f16[1,6] = ") + op +
+                      "(x, s) y = Neg(a) }");
+      Session session(Program::compile(graph, {engine, {}}));
+      const Tensor x = test::random_tensor({1, 6}, 1).cast(DType::kF16);
+      EXPECT_EQ(session.run(std::vector<Tensor>{x, Tensor::from<int64_t>({2}, {1, 6})})[0].shape(),
+                (Shape{1, 6}));
+      const Tensor other = Tensor::from<int64_t>({2}, {op[0] == 'R' ? 3 : 2, op[0] == 'R' ? 2 : 6});
+      EXPECT_ERROR(session.run(std::vector<Tensor>{x, other}), ErrorCode::kMalformed,
+                   "but the model declares [1,6]");
+    }
+}
+
+// What follows from the shapes of the inputs overrules what was declared.
+TEST(Session, ShapesThatFollowFromInputsOverruleDeclaredOnes) {
+  expect_engines_agree(R"(
+graph net(x: f32[2,6], z: f32[3,4]) -> (y) {
+  s = Shape(z)
+  f = Cast(s) {to=f32}
+  half: f32[] = [0.5]
+  h = Mul(f, half)
+  d = Add(h, h)
+  t = Cast(d) {to=i64}
+  a: f32[6,2] = Reshape(x, t)
+  y = Neg(a)
+})");
+}
+
+// Element types that oneDNN does not know, in an order that is channels-last.
+TEST(Session, TransposesOfAnyElementType) {
+  for (const DType dtype : {DType::kU16, DType::kI64, DType::kF64, DType::kI8, DType::kF32})
+    for (const char* perm : {"0,2,1", "0,1,2"}) {
+      SCOPED_TRACE(dtype_name(dtype));
+      const Graph graph = parse_graph("graph net(x: " + std::string(dtype_name(dtype)) +
+                                      "[2,3,4]) -> (y) { y = Transpose(x) {perm=[" + perm + "]} }");
+      Session fast(Program::compile(graph)), truth(Program::compile(graph, {Engine::kReference, {}}));
+      std::vector<float> values(24);
+      std::iota(values.begin(), values.end(), 0.0f);
+      const std::vector<Tensor> x{Tensor::from<float>({2, 3, 4}, std::span<const float>(values)).cast(dtype)};
+      EXPECT_TRUE(test::tensors_equal(fast.run(x)[0], truth.run(x)[0])) << perm;
+    }
 }
 
 TEST(Session, PoolsWhoseWindowsAreMostlyPaddingTakeNoTimeForIt) {
