@@ -37,7 +37,7 @@ def their_file(net: nets.Net, observer: str, again: bool) -> tuple[pathlib.Path,
     cost = model.with_suffix(".json")
     if again or not (model.exists() and cost.exists()):
         KEPT.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, str(nets.ROOT / "bench/peers/ort_quantize.py"), net.name, str(model), "--method", observer]
+        command = [*ours.SMALL_PARENT, sys.executable, str(nets.ROOT / "bench/peers/ort_quantize.py"), net.name, str(model), "--method", observer]
         print("+ ORT", net.name, observer, file=sys.stderr, flush=True)
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
