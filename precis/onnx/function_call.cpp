@@ -96,7 +96,7 @@ void FunctionCall::take_arguments(const Node& call, ImportContext& context) {
           "its attribute '{}' is a graph; graphs as attributes of local functions are not supported",
           printable(name));
     if (function_.has_attribute(name)) {
-      arguments_.emplace(name, value);
+      arguments_.emplace(name, &value);
       continue;
     }
     const std::string warning = fmt::format(
@@ -107,7 +107,7 @@ void FunctionCall::take_arguments(const Node& call, ImportContext& context) {
   for (auto& a : function_.defaults)
     if (arguments_.count(a.name()) == 0)
       arguments_.emplace(a.name(),
-                         ledger_.attribute(a, "default of attribute '" + printable(a.name()) + "'", context));
+                         &ledger_.attribute(a, "default of attribute '" + printable(a.name()) + "'", context));
 }
 
 ValueId FunctionCall::output(const std::string& inner) const {
@@ -128,11 +128,11 @@ const Attribute* FunctionCall::argument(const onnx::AttributeProto& reference,
         "{}: it refers to the attribute '{}', which the function does not have", where, printable(name));
   const auto it = arguments_.find(name);
   if (it == arguments_.end()) return nullptr;
-  const std::string expected = kind_of(reference.type()), found = attribute_kind(it->second);
+  const std::string expected = kind_of(reference.type()), found = attribute_kind(*it->second);
   check(expected.empty() || expected == found, ErrorCode::kMalformed,
         "{}: it refers to the attribute '{}' of kind {}, expected {}", where, printable(name), found,
         expected);
-  return &it->second;
+  return it->second;
 }
 
 void FunctionCall::check_and_charge(const Node& node, const std::string& where) {

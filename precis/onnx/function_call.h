@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "precis/onnx/proto_import.h"
@@ -42,7 +43,7 @@ class CallLedger {
 // One call: what the names of its function become, and what its attributes are.
 class FunctionCall {
  public:
-  // `call` is the marked node.
+  // `call` is the marked node; it and its attributes outlive this.
   FunctionCall(const Graph& graph, const Node& call, LocalFunction& function, CallLedger& ledger,
                ImportContext& context);
 
@@ -71,7 +72,7 @@ class FunctionCall {
   CallLedger& ledger_;
   std::string name_;
   std::map<std::string, ValueId> outputs_;  // by the function's name; those that the call wants
-  std::map<std::string, Attribute> arguments_;
+  std::map<std::string_view, const Attribute*> arguments_;  // of the call, or defaults, which the ledger holds
 };
 
 // Writes out all calls in `graph` and its subgraphs. `memory_limit` bounds what is added.

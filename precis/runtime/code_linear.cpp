@@ -29,6 +29,19 @@ std::vector<int16_t> centred_weights(const CodeLinear& linear) {
   return centred;
 }
 
+std::string linear_key(const PlanBuilder& b, const FusedOp& op, std::string_view what,
+                       const CodeLinear& linear) {
+  const std::vector<int64_t> input{static_cast<int64_t>(linear.x_type), linear.x_zero_point,
+                                   linear.dynamic ? 1 : 0, linear.shape.groups};
+  const Tensor contents[] = {as_bytes(input),
+                             linear.weights,
+                             as_bytes(linear.weight_zero_point),
+                             as_bytes(linear.bias),
+                             as_bytes(linear.multiplier),
+                             as_bytes(linear.shift)};
+  return b.weights_key(op, what, contents);
+}
+
 ChannelConstants::ChannelConstants(PlanBuilder& b, const CodeLinear& linear,
                                    const kernels::simd::ConvShape& order) {
   const auto packed = [&](const char* what, const std::vector<float>& values) {

@@ -37,6 +37,9 @@ struct CodeLinear {
   std::vector<float> shift;  // Epilogue::shift; empty: none
   std::string key;           // of its constants in the weight store
 };
+// The key of what `linear`, a part of `op`, packs; to be called when everything else is in it.
+std::string linear_key(const PlanBuilder& builder, const FusedOp& op, std::string_view what,
+                       const CodeLinear& linear);
 // Weight codes minus their channel's zero point.
 std::vector<int16_t> centred_weights(const CodeLinear& linear);
 

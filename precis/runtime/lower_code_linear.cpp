@@ -126,8 +126,7 @@ bool lower_code_linear(PlanBuilder& b, const FusedOp& op) {
   constants.weight_zero_point = linear->weight_zero_point;
   constants.bias = linear->bias;
   constants.multiplier = multipliers(*linear, to_codes ? &*result : nullptr);
-  // The multipliers differ: whether the chain is fused depends on shapes, and plans of all shapes share what is packed.
-  constants.key = fmt::format("{} codes to {} ", op.node.index, to_codes ? "codes" : "reals");
+  constants.key = linear_key(b, op, to_codes ? "codes to codes" : "codes to reals", constants);
   std::shared_ptr<const LinearKernel> kernel = make_linear_kernel(b, constants);
 
   std::vector<BufferId> touched;

@@ -39,7 +39,7 @@ CodeLinear describe_linear(const PlanBuilder& b, const FusedOp& op, LinearProble
   linear.multiplier = op.dynamic->weight_scale;
   linear.shift = op.dynamic->bias;
   linear.bias.assign(linear.multiplier.size(), 0);
-  linear.key = fmt::format("{} dynamic ", op.node.index);
+  linear.key = linear_key(b, op, "dynamic", linear);
   return linear;
 }
 

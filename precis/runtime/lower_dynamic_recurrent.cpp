@@ -65,7 +65,7 @@ std::vector<float> packed_rows(const Recurrent& r, const std::vector<float>& row
 void bind_state(PlanBuilder& b, const Node& n, const std::string& key, const CodeWeights& w, Recurrent& r,
                 int d) {
   simd::RecurrentCell& cell = r.cells[static_cast<size_t>(d)];
-  r.kept.push_back(b.packed(fmt::format("{} codes {}", key, d), [&] {
+  r.kept.push_back(b.packed(fmt::format("{}codes {}", key, d), [&] {
     std::vector<int16_t> centred;
     for (int64_t k = 0; k < w.features(); ++k)
       for (int64_t row = 0; row < w.rows(); ++row)
@@ -75,7 +75,7 @@ void bind_state(PlanBuilder& b, const Node& n, const std::string& key, const Cod
     return as_bytes(packed);
   }));
   cell.codes = reinterpret_cast<const int16_t*>(r.kept.back().bytes());
-  r.kept.push_back(b.packed(fmt::format("{} scales {}", key, d), [&] {
+  r.kept.push_back(b.packed(fmt::format("{}scales {}", key, d), [&] {
     std::vector<float> scales;
     for (int64_t row = 0; row < w.rows(); ++row) scales.push_back(w.row_scale(d, row));
     return as_bytes(packed_rows(r, scales));
@@ -85,12 +85,11 @@ void bind_state(PlanBuilder& b, const Node& n, const std::string& key, const Cod
 }
 
 // The product of the input with the weights of all directions, rows in the order of the kernel's gates.
-CodeLinear input_linear(PlanBuilder& b, const Node& n, const std::string& key, const CodeWeights& w,
-                        const Recurrent& r) {
+CodeLinear input_linear(const PlanBuilder& b, const FusedOp& op, const CodeWeights& w, const Recurrent& r) {
+  const Node& n = b.node(op);
   const auto& g = r.geometry;
   CodeLinear linear;
   linear.dynamic = true;
-  linear.key = key + " input ";
   linear.shape.batch = checked_mul(g.steps, g.batch);
   linear.shape.in_channels = g.inputs;
   linear.shape.out_channels = g.directions * r.width();
@@ -118,6 +117,7 @@ CodeLinear input_linear(PlanBuilder& b, const Node& n, const std::string& key, c
     pack_input_bias(r, bias, d, linear.shift.data() + d * r.width());
   }
   linear.bias.assign(linear.multiplier.size(), 0);
+  linear.key = linear_key(b, op, "recurrent input", linear);
   return linear;
 }
 
@@ -169,10 +169,10 @@ bool lower_dynamic_recurrent(PlanBuilder& b, const FusedOp& op) {
   r.geometry = recurrent_geometry(n, r.spec, b.shape(n.inputs[0]), turned(w->codes->shape()),
                                   turned(h->codes->shape()));
   if (!make_cells(r)) return false;
-  const std::string key = fmt::format("{} recurrent", op.node.index);
+  const std::string key = recurrent_key(b, op);
   r.kept.reserve(static_cast<size_t>(3 * r.spec.directions()));
   for (int d = 0; d < r.spec.directions(); ++d) bind_state(b, n, key, *h, r, d);
-  const BufferId gates = emit_input_codes(b, op, input_linear(b, n, key, *w, r));
+  const BufferId gates = emit_input_codes(b, op, input_linear(b, op, *w, r));
   emit_recurrence(b, op, std::move(r), gates);
   return true;
 }

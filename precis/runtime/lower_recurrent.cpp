@@ -82,7 +82,7 @@ void bind_direction(PlanBuilder& b, const Node& main, const std::string& key, Re
   simd::RecurrentCell& cell = r.cells[static_cast<size_t>(d)];
   const Tensor* bias = main.input(3) ? b.constant(main.inputs[3]) : nullptr;
   const auto keep = [&](const char* what, int64_t numel, auto&& fill) {
-    r.kept.push_back(b.packed(fmt::format("{} {} {}", key, what, d), [&] {
+    r.kept.push_back(b.packed(fmt::format("{}{} {}", key, what, d), [&] {
       Tensor t(DType::kF32, {numel});
       fill(t.data<float>().data());
       return t;
@@ -104,7 +104,7 @@ void bind_input(PlanBuilder& b, const Node& main, const std::string& key, Recurr
   const auto& g = r.geometry;
   const int64_t rows = g.directions * r.width();
   r.input_weights = Tensor(DType::kF32, {rows, g.inputs});
-  r.input_bias = b.packed(key + " input bias", [&] {
+  r.input_bias = b.packed(key + "input bias", [&] {
     Tensor t(DType::kF32, {rows});
     const Tensor* bias = main.input(3) ? b.constant(main.inputs[3]) : nullptr;
     for (int64_t d = 0; d < g.directions; ++d)
@@ -125,7 +125,7 @@ std::optional<Recurrent> bind(PlanBuilder& b, const FusedOp& op) {
   r.geometry = recurrent_geometry(main, r.spec, b.shape(main.inputs[0]), b.shape(main.inputs[1]),
                                   b.shape(main.inputs[2]));
   if (!make_cells(r)) return std::nullopt;
-  const std::string key = fmt::format("{} recurrent", op.node.index);
+  const std::string key = recurrent_key(b, op);
   r.kept.reserve(static_cast<size_t>(3 * r.spec.directions()));
   for (int d = 0; d < r.spec.directions(); ++d) bind_direction(b, main, key, r, d);
   bind_input(b, main, key, r);
@@ -149,7 +149,8 @@ BufferId emit_input_product(PlanBuilder& b, const FusedOp& op, const Recurrent& 
   const BufferId gates = b.scratch(checked_mul(checked_mul(rows, columns), int64_t{sizeof(float)}));
   StepInfo info = b.describe(op, "onednn:" + kernel->implementation(), {x}, Layout::kPlain, Layout::kPlain);
   info.macs = static_cast<double>(rows) * static_cast<double>(g.directions * g.rows * g.inputs);
-  const std::string key = fmt::format("{} recurrent weights {}", op.node.index, kernel->weights_key());
+  const std::string key =
+      b.weights_key(op, "recurrent weights", {{r.input_weights}}) + kernel->weights_key();
   const Tensor packed = b.packed(key, [&] { return kernel->pack_weights(r.input_weights); });
   b.emit_kernel(kernel, std::move(info), {b.read(x, Layout::kPlain), gates}, packed, r.input_bias);
   return gates;
@@ -263,6 +264,15 @@ bool make_cells(Recurrent& r) {
   return true;
 }
 
+std::string recurrent_key(const PlanBuilder& b, const FusedOp& op) {
+  std::vector<Tensor> constants;
+  for (ValueId v : b.node(op).inputs) {
+    const Tensor* t = v ? b.constant(v) : nullptr;
+    constants.push_back(t ? *t : Tensor());
+  }
+  return b.weights_key(op, "recurrent", constants);
+}
+
 void pack_input_bias(const Recurrent& r, const Tensor* bias, int64_t d, float* to) {
   const auto& g = r.geometry;
   simd::pack_gate_rows(r.spec.gates, g.hidden, r.cells[0].padded, r.kernels->lanes,
@@ -274,7 +284,7 @@ void bind_peepholes(PlanBuilder& b, const Node& main, const std::string& key, Re
   const Tensor* peepholes = main.input(7) ? b.constant(main.inputs[7]) : nullptr;
   if (peepholes == nullptr) return;
   simd::RecurrentCell& cell = r.cells[static_cast<size_t>(d)];
-  r.kept.push_back(b.packed(fmt::format("{} peepholes {}", key, d), [&] {
+  r.kept.push_back(b.packed(fmt::format("{}peepholes {}", key, d), [&] {
     Tensor t(DType::kF32, {3 * cell.padded});
     for (int64_t gate = 0; gate < 3; ++gate)
       std::copy_n(data(peepholes, (d * 3 + gate) * g.hidden), g.hidden,

@@ -46,8 +46,7 @@ std::vector<PostOp> post_ops_of(const PlanBuilder& b, const FusedOp& op,
 
 // The weights and bias of an op, with the factors and summands that follow it multiplied in (in double).
 struct Constants {
-  Tensor weights, bias;   // bias: undefined when there is none
-  const char* name = "";  // tells these weights from the node's own
+  Tensor weights, bias;  // bias: undefined when there is none
 };
 
 // The output channel of every weight: Conv keeps channels in dimension 0, ConvTranspose in dimension 1 group
@@ -68,7 +67,7 @@ int64_t weights_per_channel_run(const Node& node, const Shape& s) {
 }
 
 Constants fold_affine(const PlanBuilder& b, const FusedOp& op, const Tensor& weights, const Tensor& bias) {
-  if (op.affine.empty()) return {weights, bias, ""};
+  if (op.affine.empty()) return {weights, bias};
   const Node& main = b.node(op);
   const bool product = main.is("MatMul") || main.is("Gemm");
   const Shape result = b.shape(main.outputs[0]);
@@ -80,7 +79,7 @@ Constants fold_affine(const PlanBuilder& b, const FusedOp& op, const Tensor& wei
     all = all ? compose(*all, *next) : *next;
     value = b.graph().node(id).outputs[0];
   }
-  Constants folded{weights, Tensor(DType::kF32, Shape{result[axis]}), all->scales ? "scaled " : ""};
+  Constants folded{weights, Tensor(DType::kF32, Shape{result[axis]})};
   for (size_t c = 0; c < all->scale.size(); ++c) {
     const double own = bias.defined() ? static_cast<double>(bias.data<float>()[c]) : 0;
     folded.bias.data<float>()[c] = static_cast<float>(own * all->scale[c] + all->shift[c]);
@@ -114,8 +113,7 @@ void emit_weighted(PlanBuilder& b, const FusedOp& op, const onednn::KernelPtr& k
   }
   if (over >= 0) b.write_over(op.outputs[0], to, over);
   operands.push_back(over >= 0 ? over : b.write(op.outputs[0], to));
-  const std::string key =
-      fmt::format("{} {}weights {}", op.node.index, constants.name, kernel->weights_key());
+  const std::string key = b.weights_key(op, "weights", {{constants.weights}}) + kernel->weights_key();
   const Tensor packed = b.packed(key, [&] { return kernel->pack_weights(constants.weights); });
   b.emit_kernel(kernel, b.describe(op, "onednn:" + kernel->implementation(), named, from, to), operands,
                 packed, constants.bias);

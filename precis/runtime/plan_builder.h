@@ -8,7 +8,9 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "precis/runtime/fusion.h"
@@ -114,6 +116,10 @@ class PlanBuilder {
     return weights_.get(key, make);
   }
   WeightStore& weights() { return weights_; }
+  // What `op` packs out of `contents` is kept under this key, `what` telling the ways to pack from each other.
+  // It carries the contents: plans of different input shapes, which share what is packed, may have another
+  // node in the same place (the other branch of an If), or weights that were computed from the shapes.
+  std::string weights_key(const FusedOp& op, std::string_view what, std::span<const Tensor> contents) const;
   // A oneDNN kernel as a step: operands in the order of its arguments; kWeights takes `weights`, kBias
   // `bias`.
   void emit_kernel(const onednn::KernelPtr& kernel, StepInfo info, const std::vector<BufferId>& operands,

@@ -26,6 +26,8 @@ struct Recurrent {
 // `r` has spec, geometry and kernels; gives it cells without weights. False where gates have functions that
 // the kernels lack.
 bool make_cells(Recurrent& r);
+// What the node's constants are packed under in the weight store.
+std::string recurrent_key(const PlanBuilder& builder, const FusedOp& op);
 // Biases of direction d as the input's product adds them, in the kernel's order; of both sides where they are
 // summed.
 void pack_input_bias(const Recurrent& r, const Tensor* bias, int64_t d, float* to);

@@ -50,21 +50,27 @@ bool Lengths::is_number(ValueId v, size_t i, const Dim& wanted) {
                         : !wanted.symbol.empty() && e.symbol == wanted.symbol;
 }
 
+bool Lengths::is_cut_to(const Node& slice, size_t i, int axis, const Dim& wanted) {
+  const Dim whole = dim_of(g_, slice.inputs[0], axis);
+  return whole.known() && whole.value > 1 && is_number(slice.inputs[1], i, 0) &&
+         is_number(slice.inputs[2], i, wanted) && (!slice.input(4) || is_number(slice.input(4), i, 1));
+}
+
 bool Lengths::fit(ValueId v, int axis, const Dim& wanted) {
-  if (surely_equal(dim_of(g_, v, axis), wanted)) return true;
-  const Node* n = made_by(g_, v, "Slice");
-  const auto rank = rank_of(g_, v);
-  const Tensor* axes = n != nullptr ? g_.constant(n->input(3)) : nullptr;
-  if (axes == nullptr || !rank) return false;
-  if (axis < 0) axis += *rank;
-  const std::vector<int64_t> list = to_int64s(*axes, "axes");
-  for (size_t i = 0; i < list.size(); ++i) {
-    if (list[i] != axis && list[i] != axis - *rank) continue;
-    const Dim whole = dim_of(g_, n->inputs[0], axis);
-    return whole.known() && whole.value > 1 && is_number(n->inputs[1], i, 0) &&
-           is_number(n->inputs[2], i, wanted) && (!n->input(4) || is_number(n->input(4), i, 1));
+  constexpr int kMaxSlices = 12;  // of other dimensions, from `v` back to where this one was cut
+  for (int step = 0; step <= kMaxSlices; ++step) {
+    if (surely_equal(dim_of(g_, v, axis), wanted)) return true;
+    const Node* n = made_by(g_, v, "Slice");
+    const auto rank = rank_of(g_, v);
+    const Tensor* axes = n != nullptr ? g_.constant(n->input(3)) : nullptr;
+    if (axes == nullptr || !rank) return false;
+    if (axis < 0) axis += *rank;
+    const std::vector<int64_t> list = to_int64s(*axes, "axes");
+    for (size_t i = 0; i < list.size(); ++i)
+      if (list[i] == axis || list[i] == axis - *rank) return is_cut_to(*n, i, axis, wanted);
+    v = n->inputs[0];
   }
-  return fit(n->inputs[0], axis, wanted);
+  return false;
 }
 
 ValueId heads_shape(GraphBuilder& b, int64_t heads, int64_t size) {

@@ -33,6 +33,7 @@ class Lengths {
   bool fit(ValueId v, int axis, const Dim& wanted);
 
  private:
+  bool is_cut_to(const Node& slice, size_t i, int axis, const Dim& wanted);  // by its axis number i
   bool is_number(ValueId v, size_t i, const Dim& wanted);
   const Graph& g_;
   std::optional<Inference> facts_;  // made when it is first asked for

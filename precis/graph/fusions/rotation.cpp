@@ -219,15 +219,15 @@ bool repeats_pairs(const Graph& g, ValueId v, bool interleaved, int steps = 0) {
 }
 
 // The constant as [1 or batch, length, size / 2].
-Tensor constant_table(const Tensor& t, const Rotation& r, int64_t batch, int64_t length) {
+Tensor constant_table(const Tensor& t, const Rotation& r, int64_t length) {
   const int64_t size = t.shape()[t.shape().rank() - 1], half = r.half_tables ? size : size / 2;
   const int64_t step = r.interleaved && !r.half_tables ? 2 : 1;
-  const int64_t own = t.numel() / (length * size);
-  Tensor pairs(DType::kF32, {batch, length, half});
-  for (int64_t row = 0; row < batch * length; ++row)
+  const int64_t rows = t.numel() / size;
+  Tensor pairs(DType::kF32, {rows / length, length, half});
+  for (int64_t row = 0; row < rows; ++row)
     for (int64_t i = 0; i < half; ++i)
       pairs.data<float>()[static_cast<size_t>(row * half + i)] =
-          t.data<float>()[static_cast<size_t>(row % (own * length) * size + i * step)];
+          t.data<float>()[static_cast<size_t>(row * size + i * step)];
   return pairs;
 }
 
@@ -256,6 +256,7 @@ std::optional<TableAxes> axes_of_tables(const Graph& g, Lengths& lengths, const 
         return false;
       const Dim length = dim_of(g, r.x, axes.length), batch = aligned(table, 0);
       const int own = axes.length - (4 - rank);
+      if (length == Dim(0) || dim_of(g, r.x, 0) == Dim(0)) return false;  // nothing to rotate
       return aligned(table, heads) == Dim(1) && aligned(table, 3) == Dim(width) &&
              (own < 0 ? length == Dim(1) : lengths.fit(table, own, length)) &&
              (batch == Dim(1) || surely_equal(batch, dim_of(g, r.x, 0)));
@@ -270,17 +271,18 @@ ValueId build_table(Graph& g, GraphBuilder& b, const Rotation& r, const TableAxe
   const Dim batch = dim_of(g, r.x, 0);
   const int64_t size = dim_of(g, r.x, 3).value;
   const bool by_sample = rank_of(g, full) == 4 && dim_of(g, full, 0) != Dim(1);
-  if (const Tensor* t = g.constant(full); t != nullptr && batch.known())
-    return b.constant(constant_table(*t, r, batch.value, dim_of(g, r.x, axes.length).value),
-                      g.value(full).name + "/pairs");
   ValueId v = full;
-  if (!r.half_tables)
-    v = b.op("Slice", {v, b.ints({0}, "first"), b.ints({r.interleaved ? size : size / 2}, "last"),
-                       b.ints({-1}, "axis"), b.ints({r.interleaved ? 2 : 1}, "step")});
-  if (rank_of(g, full) == 4)
-    v = b.op("Squeeze", {v, b.ints({axes.heads}, "heads_axis")});
-  else
-    v = b.op("Reshape", {v, b.ints({1, -1, size / 2}, "table")});
+  if (const Tensor* t = g.constant(full)) {  // its length is that of x
+    v = b.constant(constant_table(*t, r, dim_of(g, r.x, axes.length).value), g.value(full).name + "/pairs");
+  } else {
+    if (!r.half_tables)
+      v = b.op("Slice", {v, b.ints({0}, "first"), b.ints({r.interleaved ? size : size / 2}, "last"),
+                         b.ints({-1}, "axis"), b.ints({r.interleaved ? 2 : 1}, "step")});
+    if (rank_of(g, full) == 4)
+      v = b.op("Squeeze", {v, b.ints({axes.heads}, "heads_axis")});
+    else
+      v = b.op("Reshape", {v, b.ints({1, -1, size / 2}, "table")});
+  }
   if (by_sample || batch == Dim(1)) return v;
   if (batch.known()) return b.op("Expand", {v, b.ints({batch.value, 1, 1}, "batch")});
   const ValueId lengths = b.op("Shape", {counted.value});
