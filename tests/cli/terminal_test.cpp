@@ -24,10 +24,10 @@ class Terminal : public testing::Test {
 };
 
 TEST_F(Terminal, ShowsABarWithTheTimeLeft) {
-  const std::string shown = on_terminal("precis eval mlp.onnx --data random,count=60000");
+  const std::string shown = on_terminal("precis eval mlp.onnx --data random,count=600000");
   EXPECT_THAT(shown, HasSubstr("\r\x1b[Kevaluate "));
   EXPECT_THAT(shown, HasSubstr(" left"));
-  EXPECT_THAT(shown, HasSubstr("\r\x1b[Kmlp.onnx: 60000 samples"));  // the bar is gone before the result
+  EXPECT_THAT(shown, HasSubstr("\r\x1b[Kmlp.onnx: 600000 samples"));  // the bar is gone before the result
 }
 
 TEST_F(Terminal, IsPutRightAfterAnInterrupt) {
