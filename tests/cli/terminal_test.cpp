@@ -32,7 +32,7 @@ TEST_F(Terminal, ShowsABarWithTheTimeLeft) {
 
 TEST_F(Terminal, IsPutRightAfterAnInterrupt) {
   const std::string shown = on_terminal(
-      "timeout --foreground --preserve-status -s INT 1 precis eval mlp.onnx --data random,count=900000");
+      "timeout --foreground --preserve-status -s INT 1 precis eval mlp.onnx --data random,count=9000000");
   EXPECT_THAT(shown, HasSubstr("\r\x1b[Kprecis: interrupted"));
 }
 
