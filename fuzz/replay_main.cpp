@@ -16,6 +16,7 @@
 #include "precis/core/parallel.h"
 #include "precis/core/text.h"
 #include "precis/runtime/session.h"
+#include "tests/support/damaged_bytes.h"
 #include "tests/support/files.h"
 
 namespace {
@@ -74,34 +75,9 @@ std::string finding(const Target& target, const std::string& input) {
   return took.count() > kSlowSeconds ? "took " + std::to_string(took.count()) + " s" : "";
 }
 
-// Bytes changed, cut out, doubled or cut off.
-std::string mutate_bytes(std::string bytes, precis::Rng& rng) {
-  for (uint64_t n = 1 + rng.below(4); n > 0 && !bytes.empty(); --n) {
-    const size_t at = rng.below(bytes.size()), length = rng.below(17);
-    switch (rng.below(5)) {
-      case 0:
-        bytes.erase(at, length);
-        break;
-      case 1:
-        bytes.insert(at, bytes.substr(at, length));
-        break;
-      case 2:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << rng.below(8)));
-        break;
-      case 3:
-        bytes[at] = static_cast<char>(rng.below(2) != 0 ? 0xff : 0x00);
-        break;
-      default:
-        bytes[at] = static_cast<char>(rng.below(256));
-        break;
-    }
-  }
-  return bytes;
-}
-
 std::string mutated(const Arguments& a, precis::Rng& rng) {
   const std::string& first = a.inputs[rng.below(a.inputs.size())];
-  if (!a.target->models || rng.below(16) == 0) return mutate_bytes(first, rng);
+  if (!a.target->models || rng.below(16) == 0) return precis::test::damaged(first, rng);
   return precis::fuzz::mutate_model(bytes_of(first), bytes_of(a.inputs[rng.below(a.inputs.size())]), rng);
 }
 

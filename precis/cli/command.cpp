@@ -9,9 +9,8 @@
 #include "precis/core/text.h"
 #include "precis/data/input_statistics.h"
 #include "precis/flow/measure.h"
+#include "precis/flow/model_files.h"
 #include "precis/flow/provenance.h"
-#include "precis/graph/op.h"
-#include "precis/graph/validate.h"
 
 namespace precis::cli {
 namespace {
@@ -94,17 +93,22 @@ OpenedData DataFlags::open(const Model& model, const std::string& model_path,
   return opened;
 }
 
-onnx_io::ReadResult read_model(const std::string& path, const Globals& g) {
+namespace {
+
+onnx_io::ReadOptions read_options(const Globals& g) {
   onnx_io::ReadOptions options;
   if (g.follow_links) options.links = InputFile::Links::kFollow;
-  return onnx_io::read_model(path, options);
+  return options;
+}
+
+}  // namespace
+
+onnx_io::ReadResult read_model(const std::string& path, const Globals& g) {
+  return onnx_io::read_model(path, read_options(g));
 }
 
 onnx_io::ReadResult read_runnable(const std::string& path, const Globals& g) {
-  onnx_io::ReadResult r = read_model(path, g);
-  validate(r.model);
-  infer_types(r.model.graph);
-  return r;
+  return flow::read_checked(path, read_options(g));
 }
 
 uint64_t parse_bytes(const char* flag, const std::string& text) {

@@ -72,6 +72,33 @@ bool is_integer(DType d) {
 
 bool is_signed(DType d) { return is_float(d) || (is_integer(d) && row(d).min < 0); }
 
+int exact_integer_bits(DType dtype) {
+  switch (dtype) {
+    case DType::kF64:
+      return 53;
+    case DType::kF32:
+      return 24;
+    case DType::kF16:
+      return 11;
+    case DType::kBF16:
+      return 8;
+    case DType::kF8E4M3FN:
+    case DType::kF8E4M3FNUZ:
+      return 4;
+    case DType::kF8E5M2:
+    case DType::kF8E5M2FNUZ:
+      return 3;
+    case DType::kF4E2M1:
+      return 2;
+    case DType::kF8E8M0:
+      return 1;
+    case DType::kBool:
+      return 1;
+    default:
+      return dtype_bits(dtype) - (is_signed(dtype) ? 1 : 0);
+  }
+}
+
 int64_t dtype_min(DType dtype) { return row(dtype).min; }
 int64_t dtype_max(DType dtype) { return row(dtype).max; }
 

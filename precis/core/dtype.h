@@ -47,6 +47,8 @@ bool is_narrow_float(DType dtype);             // 8-bit and 4-bit floats
 bool is_container(DType dtype);                // sequence or optional
 bool is_integer(DType dtype);                  // signed or unsigned integers, not bool
 bool is_signed(DType dtype);                   // signed integers and floats
+// Integers of so many bits are all exact in it: those of an integer's magnitude, of a float's significand.
+int exact_integer_bits(DType dtype);
 // Smallest and largest code of an integer type of at most 32 bits (as int64).
 int64_t dtype_min(DType dtype);
 int64_t dtype_max(DType dtype);

@@ -10,43 +10,15 @@
 namespace precis::data {
 namespace {
 
-// Bits that hold an integer's magnitude, or a float's significand: f32 holds every integer of 24 bits.
-int value_bits(DType dtype) {
-  switch (dtype) {
-    case DType::kF64:
-      return 53;
-    case DType::kF32:
-      return 24;
-    case DType::kF16:
-      return 11;
-    case DType::kBF16:
-      return 8;
-    case DType::kF8E4M3FN:
-    case DType::kF8E4M3FNUZ:
-      return 4;
-    case DType::kF8E5M2:
-    case DType::kF8E5M2FNUZ:
-      return 3;
-    case DType::kF4E2M1:
-      return 2;
-    case DType::kF8E8M0:
-      return 1;
-    case DType::kBool:
-      return 1;
-    default:
-      return dtype_bits(dtype) - (is_signed(dtype) ? 1 : 0);
-  }
-}
-
 bool is_lossless(DType from, DType to) {
   if (from == to) return true;
   if (to == DType::kBool || to == DType::kF8E8M0) return false;   // the latter has no zero and no sign
   if (from == DType::kF8E8M0 && to == DType::kF16) return false;  // its powers of two reach further
   if (is_float(from))
-    return is_float(to) && value_bits(from) < value_bits(to) && dtype_bits(from) < dtype_bits(to);
-  if (is_float(to)) return value_bits(from) <= value_bits(to);
+    return is_float(to) && exact_integer_bits(from) < exact_integer_bits(to) && dtype_bits(from) < dtype_bits(to);
+  if (is_float(to)) return exact_integer_bits(from) <= exact_integer_bits(to);
   if (is_signed(from) && !is_signed(to)) return false;
-  return value_bits(from) <= value_bits(to);
+  return exact_integer_bits(from) <= exact_integer_bits(to);
 }
 
 // Whether the value survives the conversion up to the rounding of floats.
@@ -61,8 +33,8 @@ bool fits_value(double value, DType to) {
   }
   if (value != std::trunc(value)) return false;  // NaN too
   if (to == DType::kBool) return value == 0.0 || value == 1.0;
-  const double low = is_signed(to) ? -std::ldexp(1.0, value_bits(to)) : 0.0;
-  return value >= low && value < std::ldexp(1.0, value_bits(to));
+  const double low = is_signed(to) ? -std::ldexp(1.0, exact_integer_bits(to)) : 0.0;
+  return value >= low && value < std::ldexp(1.0, exact_integer_bits(to));
 }
 
 // The dims that are no unit dimension, batch excluded.

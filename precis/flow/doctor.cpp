@@ -1,8 +1,6 @@
 // Asking the CPU, the system and the rooms.
 #include "precis/flow/doctor.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -50,7 +48,7 @@ Doctor examine() {
   if (const char* forced = std::getenv("PRECIS_FORCE_ISA")) d.forced_isa = forced;
   d.cores = usable_cores();
   d.threads = num_threads();
-  d.memory_bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+  d.memory_bytes = physical_memory();
   for (const auto& lib : onnx_io::library_versions()) d.libraries.push_back(lib);
   for (const auto& lib : runtime::library_versions()) d.libraries.push_back(lib);
   const Limits& l = limits();

@@ -24,7 +24,9 @@ double percentile(const std::vector<double>& sorted, double p) {
   return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
 }
 
-Latency summarize(std::vector<double> ms, int threads) {
+}  // namespace
+
+Latency latency_of(std::vector<double> ms, int threads) {
   Latency l;
   l.threads = threads;
   l.runs = static_cast<int64_t>(ms.size());
@@ -40,6 +42,8 @@ Latency summarize(std::vector<double> ms, int threads) {
   l.p99_ms = percentile(ms, 0.99);
   return l;
 }
+
+namespace {
 
 // One model ready to be timed.
 class Timed {
@@ -96,7 +100,7 @@ Latency measure(const Graph& graph, const MeasureOptions& options) {
   std::vector<double> ms;
   const auto start = Clock::now();
   while (static_cast<int>(ms.size()) < options.min_runs || ms_since(start) < options.seconds * 1e3) ms.push_back(model.run_ms());
-  return summarize(std::move(ms), options.threads);
+  return latency_of(std::move(ms), options.threads);
 }
 
 PairedLatency measure_pair(const Graph& first, const Graph& second, const MeasureOptions& options) {
@@ -109,8 +113,8 @@ PairedLatency measure_pair(const Graph& first, const Graph& second, const Measur
     ratios.push_back(ms_b.back() / ms_a.back());
   }
   PairedLatency p;
-  p.first = summarize(std::move(ms_a), options.threads);
-  p.second = summarize(std::move(ms_b), options.threads);
+  p.first = latency_of(std::move(ms_a), options.threads);
+  p.second = latency_of(std::move(ms_b), options.threads);
   std::sort(ratios.begin(), ratios.end());
   p.ratio = percentile(ratios, 0.5);
   p.ratio_low = percentile(ratios, 0.25);

@@ -25,6 +25,8 @@ struct Latency {
   int threads = 1;
 };
 
+Latency latency_of(std::vector<double> ms, int threads);  // of one run or more
+
 struct PairedLatency {
   Latency first, second;
   double ratio = 1;               // median over pairs of second / first

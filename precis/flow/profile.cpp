@@ -8,10 +8,11 @@ namespace {
 
 constexpr size_t kTracedRuns = 3;
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 != 0 ? values[half] : (values[half - 1] + values[half]) / 2;
+// Calls run() until both the runs and the seconds are enough.
+template <typename Run>
+void repeat(const MeasureOptions& options, const Run& run) {
+  const double start = process_seconds();
+  for (int runs = 0; runs < options.min_runs || process_seconds() - start < options.seconds; ++runs) run();
 }
 
 }  // namespace
@@ -23,21 +24,26 @@ double Profile::steps_ms() const {
 }
 
 Profile profile(const Graph& graph, const MeasureOptions& options) {
-  Profile p;
-  p.latency = measure(graph, options);
   const std::vector<Tensor> inputs = synthetic_inputs(graph, options);
   runtime::Session session(runtime::Program::compile(graph), options.threads);
   std::vector<Shape> shapes;
   for (const Tensor& t : inputs) shapes.push_back(t.shape());
   for (int i = 0; i < std::max(1, options.warmup); ++i) session.run(inputs);
-  const double start = process_seconds();
-  for (int runs = 0; runs < options.min_runs || process_seconds() - start < options.seconds; ++runs)
-    p.traced.push_back(session.run_timed(inputs));
+  Profile p;
+  std::vector<double> whole;
+  repeat(options, [&] {
+    const double start = process_seconds();
+    session.run(inputs);
+    whole.push_back(1e3 * (process_seconds() - start));
+  });
+  p.latency = latency_of(std::move(whole), options.threads);
+  repeat(options, [&] { p.traced.push_back(session.run_timed(inputs)); });
   for (runtime::StepInfo& info : session.plan_info(shapes).steps) {
     const size_t i = p.steps.size();
     std::vector<double> ms;
     for (const auto& run : p.traced) ms.push_back(run[i].ms);
-    p.steps.push_back({std::move(info), median(ms), *std::min_element(ms.begin(), ms.end())});
+    const Latency l = latency_of(std::move(ms), info.threads);
+    p.steps.push_back({std::move(info), l.median_ms, l.min_ms});
   }
   if (p.traced.size() > kTracedRuns) p.traced.erase(p.traced.begin(), p.traced.end() - kTracedRuns);
   p.peak = measure_peak(options.threads);

@@ -11,6 +11,7 @@
 #include "precis/data/input_statistics.h"
 #include "precis/flow/file_places.h"
 #include "precis/flow/judge.h"
+#include "precis/flow/model_files.h"
 #include "precis/flow/never_slower.h"
 #include "precis/flow/provenance.h"
 #include "precis/graph/op.h"
@@ -62,9 +63,7 @@ class QuantizeFlow {
   void read() {
     onnx_io::ReadOptions options;
     options.links = q_.links;
-    onnx_io::ReadResult r = onnx_io::read_model(q_.input, options);
-    validate(r.model);
-    infer_types(r.model.graph);
+    onnx_io::ReadResult r = read_checked(q_.input, options);
     result_.before.bytes = r.bytes;
     input_sha256_ = r.sha256;
     external_files_ = r.external_files;
@@ -156,7 +155,7 @@ class QuantizeFlow {
   void write() {
     try {
       onnx_io::write_model(run_.model, q_.output, run_.write, q_.overwrite, [&](const std::string& temp) { verify(temp); });
-      result_.output_sha256 = sha256_hex(read_file(q_.output, limits().max_onnx_bytes));
+      result_.output_sha256 = sha256_of_file(q_.output);
     } catch (const NotKept&) {
       result_.outcome = Outcome::kBudgetMissed;
     }
@@ -165,14 +164,7 @@ class QuantizeFlow {
   // Everything below judges the bytes on disk, through the path any user's run takes.
   void verify(const std::string& temp) {
     if (!q_.verify) return;
-    onnx_io::ReadResult back;
-    try {
-      back = onnx_io::read_model(temp);
-      validate(back.model);
-      infer_types(back.model.graph);
-    } catch (const Error& e) {
-      fail(ErrorCode::kVerify, "the written model could not be read back ({}); the output was not kept", e.what());
-    }
+    const onnx_io::ReadResult back = read_back(temp);
     judge_written(back.model.graph);
     if (q_.measure_speed) measure(back.model.graph);
     apply_budget();

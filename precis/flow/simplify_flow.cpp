@@ -12,6 +12,7 @@
 #include "precis/flow/file_places.h"
 #include "precis/flow/input_shapes.h"
 #include "precis/flow/measure.h"
+#include "precis/flow/model_files.h"
 #include "precis/flow/provenance.h"
 #include "precis/flow/run.h"
 #include "precis/graph/macs.h"
@@ -60,9 +61,7 @@ class SimplifyFlow {
   void read() {
     onnx_io::ReadOptions options;
     options.links = q_.links;
-    onnx_io::ReadResult r = onnx_io::read_model(q_.input, options);
-    validate(r.model);
-    infer_types(r.model.graph);
+    onnx_io::ReadResult r = read_checked(q_.input, options);
     result_.warnings = r.warnings;
     result_.before = summary_of(r.model, r.bytes);
     input_sha256_ = r.sha256;
@@ -99,19 +98,11 @@ class SimplifyFlow {
     const uint64_t bytes = onnx_io::write_model(run_.model, q_.output, run_.write, q_.overwrite,
                                                 [&](const std::string& temp) { verify(temp); });
     result_.after.file_bytes = bytes;
-    result_.output_sha256 = sha256_hex(read_file(q_.output, limits().max_onnx_bytes));
+    result_.output_sha256 = sha256_of_file(q_.output);
   }
 
   void verify(const std::string& temp) {
-    onnx_io::ReadResult back;
-    try {
-      back = onnx_io::read_model(temp);
-      validate(back.model);
-      infer_types(back.model.graph);
-    } catch (const Error& e) {
-      fail(ErrorCode::kVerify, "the written model could not be read back ({}); the output was not kept",
-           e.what());
-    }
+    const onnx_io::ReadResult back = read_back(temp);
     result_.after = summary_of(back.model, back.bytes);
     if (!q_.verify) {
       result_.warnings.push_back("the output was read back, but not compared (--no-verify)");

@@ -42,8 +42,7 @@ class Region {
  public:
   Region(Graph& g, NodeId entry, Permutation perm) : g_(g), perm_(std::move(perm)) {
     grow(g_.node(entry).outputs[0]);
-    while (shrink()) {
-    }
+    shrink();
   }
 
   // How many transpositions there are less after dissolve().
@@ -112,18 +111,28 @@ class Region {
     }
   }
 
-  // Takes a node out whose data do not all come from inside or through an entry; false when there is none.
-  bool shrink() {
-    for (NodeId id : nodes_) {
-      const Node& n = g_.node(id);
-      for (size_t i : permutable_inputs(g_, n, perm_)) {
-        const ValueId v = n.inputs[i];
-        if (g_.value(v).producer && (inside(g_.value(v).producer) || is_entry(g_.producer(v)))) continue;
-        nodes_.erase(id);
-        return true;
-      }
+  // All data come from inside or through an entry.
+  bool is_fed(NodeId id) const {
+    const Node& n = g_.node(id);
+    const auto inputs = permutable_inputs(g_, n, perm_);
+    return std::all_of(inputs.begin(), inputs.end(), [&](size_t i) {
+      const NodeId maker = g_.value(n.inputs[i]).producer;
+      return maker && (inside(maker) || is_entry(&g_.node(maker)));
+    });
+  }
+
+  // Takes out the nodes that are not fed, and then those of their readers that no longer are.
+  void shrink() {
+    std::vector<NodeId> open(nodes_.begin(), nodes_.end());
+    while (!open.empty()) {
+      const NodeId id = open.back();
+      open.pop_back();
+      if (!inside(id) || is_fed(id)) continue;
+      nodes_.erase(id);
+      for (ValueId out : g_.node(id).outputs)
+        if (out)
+          for (const Use& use : g_.value(out).uses) open.push_back(use.node);
     }
-    return false;
   }
 
   std::set<NodeId> entries() const {

@@ -9,62 +9,13 @@
 
 #include "precis/core/hash.h"
 #include "precis/graph/captures.h"
+#include "precis/graph/content_key.h"
 #include "precis/graph/op.h"
 #include "precis/passes/pass_list.h"
 #include "precis/passes/stand_in.h"
 
 namespace precis::passes {
 namespace {
-
-// Bytes that are equal exactly when what was added is.
-class Key {
- public:
-  void add(int64_t v) { text_.append(reinterpret_cast<const char*>(&v), sizeof(v)); }
-  void add(const std::string& s) {
-    add(static_cast<int64_t>(s.size()));
-    text_ += s;
-  }
-  void add(const Tensor& t) {
-    add(static_cast<int64_t>(t.dtype()));
-    add(t.shape().dims());
-    if (t.nbytes() > 0)
-      text_.append(reinterpret_cast<const char*>(t.bytes()), static_cast<size_t>(t.nbytes()));
-  }
-  void add(float v) {
-    int32_t bits = 0;
-    std::memcpy(&bits, &v, sizeof(bits));
-    add(int64_t{bits});
-  }
-  template <typename T>
-  void add(const std::vector<T>& values) {
-    add(static_cast<int64_t>(values.size()));
-    for (const T& v : values) add(v);
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
-bool add_attribute(Key& key, const Attribute& a) {
-  key.add(static_cast<int64_t>(a.index()));
-  return std::visit(
-      [&](const auto& v) {
-        using T = std::decay_t<decltype(v)>;
-        if constexpr (std::is_same_v<T, SubgraphPtr> || std::is_same_v<T, ValueType>) {
-          return false;
-        } else if constexpr (std::is_same_v<T, Tensor>) {
-          if (is_container(v.dtype())) return false;
-          key.add(v);
-        } else if constexpr (std::is_same_v<T, std::vector<Tensor>>) {
-          return false;
-        } else {
-          key.add(v);
-        }
-        return true;
-      },
-      a);
-}
 
 bool commutes(const Node& n) {
   return n.inputs.size() == 2 &&
@@ -107,12 +58,12 @@ class Merger {
 
   std::optional<std::string> key_of(const Node& n) const {
     if (has_subgraph(n) || draws_random_numbers(g_, n) || n.outputs.empty()) return std::nullopt;
-    Key key;
+    ContentKey key;
     key.add(n.domain);
     key.add(n.op);
     for (const auto& [name, attribute] : n.attributes) {
       key.add(name);
-      if (!add_attribute(key, attribute)) return std::nullopt;
+      if (!key.add(attribute)) return std::nullopt;
     }
     std::vector<int64_t> inputs;
     for (ValueId in : n.inputs) inputs.push_back(in.index);

@@ -19,34 +19,17 @@ bool only_changes_shape(const Node& n) {
   return std::any_of(kOps.begin(), kOps.end(), [&](const char* op) { return n.is(op); });
 }
 
-// Bits of a type's exact integers; 0 for types that casts of chains are not looked at for.
-int exact_bits(DType t) {
-  switch (t) {
-    case DType::kF64:
-      return 53;
-    case DType::kF32:
-      return 24;
-    case DType::kF16:
-      return 11;
-    case DType::kBF16:
-      return 8;
-    case DType::kBool:
-      return 1;
-    default:
-      return is_integer(t) ? dtype_bits(t) - (is_signed(t) ? 1 : 0) : 0;
-  }
-}
-
 bool is_wide_float(DType t) { return t == DType::kF32 || t == DType::kF64; }
 
 // Does `to` hold every value of `from`?
 bool holds_all(DType from, DType to) {
   if (from == to) return true;
-  if (exact_bits(from) == 0 || exact_bits(to) == 0) return false;
-  if (is_float(from)) return is_wide_float(to) && exact_bits(from) < exact_bits(to);
+  const auto is_plain = [](DType t) { return !is_narrow_float(t) && exact_integer_bits(t) > 0; };
+  if (!is_plain(from) || !is_plain(to)) return false;
+  if (is_float(from)) return is_wide_float(to) && exact_integer_bits(from) < exact_integer_bits(to);
   if (to == DType::kBool || (is_signed(from) && !is_signed(to))) return false;
   // i8 has -128, one value more than its 7 bits say: powers of two are exact in floats.
-  return exact_bits(from) <= exact_bits(to);
+  return exact_integer_bits(from) <= exact_integer_bits(to);
 }
 
 // Cast(Cast(x, middle), last) = Cast(x, last). From an integer through a float to an integer that does not

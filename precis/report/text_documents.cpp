@@ -7,6 +7,7 @@
 #include "precis/core/text.h"
 #include "precis/report/format.h"
 #include "precis/report/table.h"
+#include "precis/report/text_parts.h"
 
 namespace precis::report {
 namespace {
@@ -14,15 +15,8 @@ namespace {
 using Align = Table::Align;
 using Outcome = flow::QuantizeResult::Outcome;
 
-std::string percent(double rate) { return fmt::format("{:.2f} %", rate * 100); }
 std::string signed_percent(double rate) { return fmt::format("{:+.2f} %", rate * 100); }
 std::string db(double v) { return std::isfinite(v) ? fmt::format("{:.1f} dB", v) : "equal"; }
-std::string ms(double v) { return fmt::format("{:.3g} ms", v); }
-
-std::string facts_line(const RunFacts& f) {
-  return fmt::format("  {} thread{}, {}, peak memory {}\n", f.threads, f.threads == 1 ? "" : "s", format_seconds(f.seconds), format_bytes(f.peak_rss_bytes));
-}
-
 std::string data_text(const RunFacts& f) {
   std::string out;
   for (const std::string& line : f.data) out += "  " + line + "\n";
@@ -233,43 +227,6 @@ std::string bench_pair_text(const flow::PairedLatency& p, const std::string& oth
 
 namespace {
 
-// "Conv+Relu"
-std::string operators_of(const runtime::StepInfo& s) {
-  std::string op = s.op;
-  for (const auto& f : s.fused) op += "+" + f;
-  return op;
-}
-
-std::string rate(double value) { return value > 0 ? fmt::format("{:.4g}", value) : ""; }
-
-std::string peak_text(const flow::MachinePeak& p) {
-  return fmt::format("{:.4g} GFLOP/s in f32, {:.4g} GOP/s in int8, {:.3g} GB/s from memory, {} thread{}", p.gflops, p.gops, p.read_gb_s, p.threads,
-                     p.threads == 1 ? "" : "s");
-}
-
-// Time and operations of all steps of one kind.
-struct Group {
-  std::string op;
-  int count = 0;
-  double ms = 0, operations_per_ns = 0, possible = 0;
-};
-
-// By operator, the longest first; `possible` is what the peak would have done in the time.
-std::vector<Group> by_operator(const flow::Profile& p) {
-  std::vector<Group> groups;
-  for (const flow::ProfiledStep& s : p.steps) {
-    const std::string op = s.info.op + (s.info.quantized ? " (int8)" : "");
-    auto at = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.op == op; });
-    if (at == groups.end()) at = groups.insert(at, {op});
-    ++at->count;
-    at->ms += s.median_ms;
-    at->operations_per_ns += s.gops() * s.median_ms;
-    at->possible += p.peak_of(s) * s.median_ms;
-  }
-  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.ms > b.ms; });
-  return groups;
-}
-
 std::string plan_text(const runtime::PlanInfo& plan) {
   Table t;
   for (const char* c : {"step", "operator", "kernel", "inputs", "outputs"}) t.column(c);
@@ -278,34 +235,6 @@ std::string plan_text(const runtime::PlanInfo& plan) {
   }
   return fmt::format("\nPlan: {} steps, arena {}, packed weights {}\n", plan.steps.size(), format_bytes(plan.arena_bytes), format_bytes(plan.weight_bytes)) + t.str();
 }
-
-}  // namespace
-
-std::string profile_text(const flow::Profile& p, const RunFacts& f) {
-  const double sum = p.steps_ms(), possible = [&] {
-    double ms = 0;  // that the operations would take at the peak
-    for (const auto& s : p.steps)
-      if (p.peak_of(s) > 0) ms += s.gops() * s.median_ms / p.peak_of(s);
-    return ms;
-  }();
-  Table steps, groups;
-  for (const char* c : {"step", "operator", "kernel"}) steps.column(c);
-  for (const char* c : {"threads", "time", "share", "GOP/s", "of peak", "GB/s"}) steps.column(c, Table::Align::kRight);
-  for (const auto& s : p.steps)
-    steps.row({printable(s.info.node), operators_of(s.info), s.info.kernel, std::to_string(s.info.threads), ms(s.median_ms), percent(sum > 0 ? s.median_ms / sum : 0),
-               rate(s.gops()), p.peak_of(s) > 0 ? percent(s.gops() / p.peak_of(s)) : "", rate(s.gb_s())});
-  groups.column("operator");
-  for (const char* c : {"steps", "time", "share", "GOP/s", "of peak"}) groups.column(c, Table::Align::kRight);
-  for (const Group& g : by_operator(p))
-    groups.row({g.op, std::to_string(g.count), ms(g.ms), percent(sum > 0 ? g.ms / sum : 0), g.ms > 0 ? rate(g.operations_per_ns / g.ms) : "",
-                g.possible > 0 ? percent(g.operations_per_ns / g.possible) : ""});
-  return steps.str(0) + "\n" + groups.str(0) +
-         fmt::format("\n  a run takes {} (median of {}), its steps {} by themselves; at this machine's peak it would be {} ({})\n", ms(p.latency.median_ms),
-                     p.latency.runs, ms(sum), ms(possible), percent(p.latency.median_ms > 0 ? possible / p.latency.median_ms : 0)) +
-         "  peak: " + peak_text(p.peak) + "\n" + facts_line(f);
-}
-
-namespace {
 
 std::string quantization_text(const flow::QuantizationSummary& q) {
   const auto share = [](double part, double whole) { return percent(whole > 0 ? part / whole : 0); };

@@ -8,6 +8,7 @@
 #include "precis/data/preprocess.h"
 #include "precis/data/tensor_proto.h"
 #include "tests/data/data_test_support.h"
+#include "tests/support/damaged_bytes.h"
 
 namespace precis::data {
 namespace {
@@ -19,41 +20,12 @@ int64_t mutation_count() {
   return text != nullptr ? std::atoll(text) : 150;
 }
 
-// A few bytes changed, cut out, doubled or cut off.
-Bytes damaged(Bytes bytes, Rng& rng) {
-  for (uint64_t n = 1 + rng.below(4); n > 0 && !bytes.empty(); --n) {
-    const size_t at = rng.below(bytes.size()),
-                 length = rng.below(std::min<size_t>(bytes.size() - at, 16) + 1);
-    switch (rng.below(6)) {
-      case 0:
-        bytes.resize(at);
-        break;
-      case 1:
-        bytes.erase(at, length);
-        break;
-      case 2:
-        bytes.insert(at, bytes.substr(at, length));
-        break;
-      case 3:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << rng.below(8)));
-        break;
-      case 4:
-        bytes[at] = static_cast<char>(rng.below(2) != 0 ? 0xff : 0x00);
-        break;
-      default:
-        bytes[at] = static_cast<char>(rng.below(256));
-        break;
-    }
-  }
-  return bytes;
-}
-
 void survives(const std::string& form, const Bytes& good, const std::function<void(const Bytes&)>& read) {
   read(good);
   for (int64_t i = 0; i < mutation_count(); ++i) {
     Rng rng(7, static_cast<uint64_t>(i));
     try {
-      read(damaged(good, rng));
+      read(precis::test::damaged(good, rng));
     } catch (const Error& error) {
       EXPECT_NE(error.code(), ErrorCode::kInternal) << form << " " << i << ": " << error.what();
     }

@@ -8,6 +8,7 @@
 #include "precis/graph/validate.h"
 #include "precis/onnx/onnx_io.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/limits_scope.h"
 
 namespace precis::onnx_io {
 namespace {
@@ -221,15 +222,6 @@ TEST(Functions, UncalledOnesAreNamedInAWarning) {
   ASSERT_EQ(r.warnings.size(), 1u);
   EXPECT_EQ(r.warnings[0], "2 local functions that no node calls were dropped");
 }
-
-class LimitsScope {
- public:
-  LimitsScope() : saved_(limits()) {}
-  ~LimitsScope() { set_limits(saved_); }
-
- private:
-  Limits saved_;
-};
 
 TEST(Functions, B34_B35_LimitsOnBothSides) {
   const LimitsScope scope;

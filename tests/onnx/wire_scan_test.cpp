@@ -9,6 +9,7 @@
 #include "precis/onnx/onnx_io.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/files.h"
+#include "tests/support/limits_scope.h"
 #include "tests/support/temp_dir.h"
 
 namespace precis::onnx_io {
@@ -23,15 +24,6 @@ std::string small_model() {
 }
 
 void read(const std::string& content) { read_model_bytes(as_bytes(content)); }
-
-class LimitsScope {
- public:
-  LimitsScope() : saved_(limits()) {}
-  ~LimitsScope() { set_limits(saved_); }
-
- private:
-  Limits saved_;
-};
 
 TEST(WireScan, AcceptsAModel) {
   const ReadResult r = read_model_bytes(as_bytes(small_model()));

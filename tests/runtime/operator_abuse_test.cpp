@@ -12,6 +12,7 @@
 #include "precis/graph/op.h"
 #include "precis/runtime/reference_encoded.h"
 #include "precis/runtime/reference_ops.h"
+#include "tests/support/limits_scope.h"
 
 namespace precis::test {
 namespace {
@@ -316,16 +317,15 @@ std::string text_of(const Drawn& d) {
 
 class OperatorAbuseAtRandom : public testing::Test {
  protected:
-  OperatorAbuseAtRandom() : saved_(limits()) {
-    Limits l = saved_;
+  OperatorAbuseAtRandom() {
+    Limits l = limits();
     l.max_memory = 64u << 20;
     l.max_operator_steps = 1 << 22;
     set_limits(l);
   }
-  ~OperatorAbuseAtRandom() override { set_limits(saved_); }
 
  private:
-  Limits saved_;
+  const LimitsScope scope_;
 };
 
 // Would the node reach its kernel in a graph that knows nothing of its inputs? Attributes are judged there,

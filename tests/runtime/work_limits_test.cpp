@@ -3,15 +3,13 @@
 #include "precis/core/limits.h"
 #include "tests/runtime/run_op.h"
 #include "tests/support/expect_error.h"
+#include "tests/support/limits_scope.h"
 
 namespace precis::test {
 namespace {
 
 class WorkLimits : public testing::Test {
  protected:
-  WorkLimits() : saved_(limits()) {}
-  ~WorkLimits() override { set_limits(saved_); }
-
   // The node takes this many steps, exactly.
   void expect_steps(int64_t steps, const std::string& inputs, const std::string& statements,
                     const std::vector<Tensor>& values) {
@@ -19,16 +17,17 @@ class WorkLimits : public testing::Test {
     EXPECT_NO_THROW(run_op(inputs, statements, values)) << statements;
     allow(steps - 1);
     EXPECT_ERROR(run_op(inputs, statements, values), ErrorCode::kLimit, "allowed for one operator");
-    allow(saved_.max_operator_steps);
+    allow(before_.max_operator_steps);
   }
 
  private:
   void allow(int64_t steps) {
-    Limits l = saved_;
+    Limits l = before_;
     l.max_operator_steps = steps;
     set_limits(l);
   }
-  Limits saved_;
+  const LimitsScope scope_;
+  const Limits before_ = limits();
 };
 
 Tensor filled(Shape shape, float value = 1) {
