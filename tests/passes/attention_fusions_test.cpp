@@ -152,6 +152,22 @@ TEST(FuseAttention, MasksCutToTheLengthOfTheInput) {
   expect_unchanged("fuse_attention", narrow);
 }
 
+// However many slices of other dimensions lie in front: the search for the one that matters ends.
+TEST(FuseAttention, MasksBehindManySlices) {
+  constexpr int kSlices = 100'000;
+  std::string cut = "m0 = Slice(whole, zero, nine, two) ";
+  for (int i = 1; i <= kSlices; ++i) cut += fmt::format("m{} = Slice(m{}, zero, nine, two) ", i, i - 1);
+  expect_unchanged(
+      "fuse_attention",
+      "graph g(q: f32[n,4,t,8], k: f32[n,4,t,8], v: f32[n,4,t,8]) -> (y) { whole: f32[1,1,9,1] = "
+      "constant(normal, seed=1, scale=1) zero: i64[1] = [0] two: i64[1] = [2] nine: i64[1] = [9] " +
+          cut +
+          fmt::format(
+              "kt = Transpose(k) {{perm=[0,1,3,2]}} s = MatMul(q, kt) a = Add(s, m{}) w = Softmax(a) y = "
+              "MatMul(w, v) }}",
+              kSlices));
+}
+
 // Rows split into heads, and the heads of keys and values repeated for two heads of queries each.
 std::string grouped(const std::string& repeat) {
   return "graph g(q: f32[n,t,32], k: f32[n,t,16], v: f32[n,t,16]) -> (y) { c: f32[] = [0.35] sq: i64[4] = "
@@ -264,6 +280,28 @@ TEST(FuseRotary, OnlyWhereItIsARotation) {
                  kSum));
   expect_unchanged("fuse_rotary",
                    rotary(true, true, kHalfTurn + "p = Mul(x, c) q = Mul(r, s) y = Sub(p, q)"));
+}
+
+// Constant tables are kept once, whatever the batch.
+TEST(FuseRotary, TablesDoNotGrowWithTheBatch) {
+  const Model m = after_pass("fuse_rotary", rotary(true, true, kHalfTurn + kSum));
+  ASSERT_EQ(count(m.graph, "RotaryEmbedding"), 1u);
+  for (NodeId id : m.graph.order())
+    for (ValueId v : m.graph.node(id).inputs)
+      if (const Tensor* t = v ? m.graph.constant(v) : nullptr; t != nullptr && t->dtype() == DType::kF32) {
+        EXPECT_LE(t->numel(), 3 * 4) << m.graph.value(v).name;
+      }
+}
+
+TEST(FuseRotary, NothingToRotate) {
+  const std::string text =
+      "graph g(x: f32[2,4,0,8]) -> (y) { c: f32[1,1,0,8] = constant(normal, seed=1, scale=1) s: f32[1,1,0,8] "
+      "= "
+      "constant(normal, seed=2, scale=1) zero: i64[1] = [0] h: i64[1] = [4] end: i64[1] = "
+      "[9223372036854775807] "
+      "last: i64[1] = [-1] " +
+      kHalfTurn + kSum + " }";
+  expect_unchanged("fuse_rotary", text);
 }
 
 // Angles computed as PyTorch exports them: a Concat of one half with itself, and a batch that is only known
